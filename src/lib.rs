@@ -1,0 +1,20 @@
+//! Postdesk: an email-first ticketing daemon.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::panic
+    )
+)]
+
+// ground
+pub mod clock;
+pub mod retry;
+pub mod address;
+pub mod language;
+pub mod config;
+// what a mail is (pure)
+pub mod mail;

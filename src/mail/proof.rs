@@ -1,0 +1,117 @@
+//! Proof of who sent a mail: `Authentication-Results` (RFC 8601) of a server that is trusted, and only the topmost.
+
+use super::Mail;
+
+/// What the trusted server found about the From address.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub enum Authentication {
+    /// DMARC passed, or DKIM or SPF passed for the domain of From.
+    Pass(String),
+    /// The trusted server did check, and it did not pass.
+    Fail(String),
+    /// No trusted header: nothing is known.
+    Unknown,
+}
+
+/// Reads the topmost `Authentication-Results` header and nothing below it, which may be forged (RFC 8601 5), when its
+/// authserv-id is `authserv_id`; without a configured id, nothing is known.
+pub fn authentication(mail: &Mail, authserv_id: Option<&str>) -> Authentication {
+    let (Some(wanted), Some(top), Some(from)) =
+        (authserv_id, mail.authentication_results.first(), &mail.from)
+    else {
+        return Authentication::Unknown;
+    };
+    if mail.from_many {
+        return Authentication::Fail("more than one From address".to_owned());
+    }
+    let Some(results) = parse_results(top, wanted) else { return Authentication::Unknown };
+    judge(&results, from.address.domain())
+}
+
+/// One method's result with its properties (`header.from=example.org`).
+struct MethodResult {
+    method: String,
+    result: String,
+    properties: Vec<(String, String)>,
+}
+
+impl MethodResult {
+    fn property(&self, name: &str) -> Option<&str> {
+        self.properties.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Splits a header's value; `None` when it was not written by `wanted`.
+fn parse_results(value: &str, wanted: &str) -> Option<Vec<MethodResult>> {
+    let plain = without_comments(value);
+    let mut fields = plain.split(';');
+    let authserv_id = fields.next()?.split_whitespace().next()?.to_ascii_lowercase();
+    if authserv_id != wanted.to_ascii_lowercase() {
+        return None;
+    }
+    Some(fields.filter_map(parse_method).collect())
+}
+
+fn parse_method(field: &str) -> Option<MethodResult> {
+    let tight = field.replace(" =", "=").replace("= ", "=");
+    let mut words = tight.split_whitespace();
+    let (method, result) = words.next()?.split_once('=')?;
+    let method = method.split('/').next().unwrap_or(method).to_ascii_lowercase();
+    let properties = words
+        .filter_map(|word| word.split_once('='))
+        .map(|(key, value)| (key.to_ascii_lowercase(), value.trim_matches('"').to_ascii_lowercase()))
+        .collect();
+    Some(MethodResult { method, result: result.to_ascii_lowercase(), properties })
+}
+
+/// The value without RFC 5322 comments, which may nest and may hold anything; quoted strings lose their semicolons so
+/// that a local part cannot smuggle in a method.
+fn without_comments(value: &str) -> String {
+    let (mut plain, mut depth, mut quoted, mut escaped) = (String::new(), 0_u32, false, false);
+    for c in value.chars() {
+        let was_escaped = std::mem::take(&mut escaped);
+        match c {
+            '\\' if !was_escaped && (quoted || depth > 0) => escaped = true,
+            '"' if depth == 0 && !was_escaped => quoted = !quoted,
+            '(' if !quoted && !was_escaped => depth = depth.saturating_add(1),
+            ')' if !quoted && !was_escaped && depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            ';' | '=' | ' ' | '\t' if quoted => plain.push('_'),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// DMARC decides where it was run; else an aligned DKIM or SPF pass does (relaxed alignment needs the public suffix
+/// list, so ours is strict: same domain, or a subdomain of the From domain).
+fn judge(results: &[MethodResult], domain: &str) -> Authentication {
+    let dmarc: Vec<&MethodResult> = results.iter().filter(|r| r.method == "dmarc").collect();
+    if let Some(result) = dmarc.first() {
+        let aligned = result.property("header.from").is_none_or(|from| from.trim_end_matches('.') == domain);
+        let passed = dmarc.len() == 1 && result.result == "pass" && aligned;
+        let said = format!("dmarc={}", result.result);
+        return if passed { Authentication::Pass(said) } else { Authentication::Fail(said) };
+    }
+    let passed = results.iter().filter(|r| r.result == "pass").find(|r| proves(r, domain));
+    match (passed, results.is_empty()) {
+        (Some(result), _) => Authentication::Pass(format!("{}=pass for {domain}", result.method)),
+        (None, true) => Authentication::Unknown,
+        (None, false) => Authentication::Fail(format!("no result passed for {domain}")),
+    }
+}
+
+fn proves(result: &MethodResult, domain: &str) -> bool {
+    let signer = match result.method.as_str() {
+        "dkim" => result.property("header.d").or_else(|| result.property("header.i").map(after_at)),
+        "spf" => result.property("smtp.mailfrom").map(after_at),
+        _ => None,
+    };
+    signer.is_some_and(|signer| {
+        signer == domain || signer.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.'))
+    })
+}
+
+fn after_at(value: &str) -> &str {
+    value.rsplit_once('@').map_or(value, |(_, domain)| domain)
+}
