@@ -18,3 +18,8 @@ pub mod language;
 pub mod config;
 // what a mail is (pure)
 pub mod mail;
+// what the desk decides (pure)
+pub mod desk;
+pub mod compose;
+// what is kept
+pub mod store;
