@@ -107,10 +107,10 @@ CREATE TABLE attachment (
 ) STRICT;
 CREATE INDEX attachment_message ON attachment (message_id);
 
--- People beside the requester: participants get what is public, watchers are agents.
+-- People beside the requester: participants get what is public, watchers are agents, writers may write in and get no copies.
 CREATE TABLE participant (
   ticket_id INTEGER NOT NULL REFERENCES ticket (id),
-  kind      TEXT NOT NULL CHECK (kind IN ('participant', 'watcher')),
+  kind      TEXT NOT NULL CHECK (kind IN ('participant', 'watcher', 'writer')),
   address   TEXT NOT NULL,
   name      TEXT NOT NULL,
   PRIMARY KEY (ticket_id, kind, address)
@@ -178,9 +178,9 @@ CREATE INDEX outbox_mail ON outbox (mail_id) WHERE mail_id IS NOT NULL;
 CREATE INDEX outbox_body ON outbox (body_id) WHERE body_id IS NOT NULL;
 CREATE INDEX outbox_settled ON outbox (settled_at) WHERE body_id IS NOT NULL AND settled_at IS NOT NULL;
 
--- Automatic answers counted per hour: scope is 'sender', 'domain', 'ticket' or 'all'; 'word' marks that an admin was told.
+-- Automatic mail counted per hour; 'word' marks that an admin was told.
 CREATE TABLE budget (
-  scope TEXT NOT NULL CHECK (scope IN ('sender', 'domain', 'ticket', 'all', 'word')),
+  scope TEXT NOT NULL CHECK (scope IN ('sender', 'domain', 'ticket', 'answers', 'notifications', 'word')),
   key   TEXT NOT NULL,
   hour  INTEGER NOT NULL,                 -- UTC seconds / 3600
   count INTEGER NOT NULL,

@@ -173,6 +173,8 @@ pub enum Event {
     Assign(i64, Option<Address>),
     /// Somebody takes part, and gets what is public.
     Join(i64, Person),
+    /// May write into the ticket without getting copies: the From of a requester who wants answers elsewhere.
+    Writer(i64, Address),
     /// Somebody takes part no longer.
     Leave(i64, Address),
     /// An agent watches it.
@@ -216,17 +218,27 @@ pub enum Event {
     Release(i64),
     /// An agent is away until that time (`None`: back).
     Away(Address, Option<Timestamp>),
-    /// The mail is one more automatic answer: counts against budgets of sender, domain, ticket and all.
-    Budget {
-        /// To whom.
-        address: Address,
-        /// About which ticket, where there is one.
-        number: Option<i64>,
-    },
-    /// A budget is used up: an admin is told once per window. What, for people.
-    OverBudget(String),
+    /// One more automatic mail counts against these budgets.
+    Spend(Vec<BudgetKey>),
+    /// An admin has been told, this hour, about this.
+    Told(String),
     /// Something for the ticket's history that changes nothing else. For people, in English.
     Remark(i64, String),
+}
+
+/// What an automatic mail counts against, per hour.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+pub enum BudgetKey {
+    /// To this address.
+    Sender(Address),
+    /// To this domain.
+    Domain(String),
+    /// About this ticket.
+    Ticket(i64),
+    /// In all, to people outside.
+    Answers,
+    /// In all, messages told to agents.
+    Notifications,
 }
 
 /// Which template an outgoing mail is made from. The names are the file names in `mail-templates/LANGUAGE/`.
