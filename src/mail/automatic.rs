@@ -31,7 +31,7 @@ pub enum AutomaticKind {
 }
 
 /// Fields that only robots write, whatever they hold, lower-case.
-const ROBOT_FIELDS: [&str; 26] = [
+const ROBOT_FIELDS: [&str; 30] = [
     "x-autoreply",
     "x-auto-reply",
     "x-autorespond",
@@ -47,6 +47,10 @@ const ROBOT_FIELDS: [&str; 26] = [
     "x-amazon-auto-reply",
     "x-fc-machinegenerated",
     "x-loop",
+    "x-no-loop",
+    "x-bulkmail",
+    "x-amazon-mail-relay-type",
+    "x-mirrored-by",
     "x-cron-env",
     "x-otrs-loop",
     "x-znuny-loop",
@@ -114,8 +118,10 @@ pub(super) fn is_vacation(headers: &Headers) -> bool {
 
 /// Whether the sender is a mail system: `MAILER-DAEMON`, `postmaster`, or the null address.
 pub(super) fn is_mail_system(headers: &Headers) -> bool {
-    let null = headers.get("return-path").is_some_and(|value| value.trim() == "<>");
-    null || daemon(headers).is_some()
+    null_sender(headers).is_some()
+        || daemon(headers).is_some()
+        // qmail says so in its trace.
+        || headers.all("received").take(30).any(|value| value.contains("invoked for bounce"))
 }
 
 fn found(kind: AutomaticKind, field: &str, value: &str) -> Automatic {
@@ -223,7 +229,9 @@ fn daemon(headers: &Headers) -> Option<String> {
             local.as_str(),
             "mailer-daemon" | "mailerdaemon" | "mail-daemon" | "mdaemon" | "postmaster" | "daemon"
         ) || local.starts_with("mailer-daemon")
-            || ["mail delivery s", "mailer-daemon", "mailer daemon"].iter().any(|word| name.contains(word));
+            || ["mail delivery s", "mailer-daemon", "mailer daemon", "postmaster"]
+                .iter()
+                .any(|word| name.contains(word));
         daemon.then(|| if address.is_empty() { name } else { address })
     })
 }

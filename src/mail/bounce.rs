@@ -57,7 +57,7 @@ pub(super) fn read(parts: &Parts<'_>, headers: &Headers, text: &str, limits: &Li
     if is_other_report(parts, headers, limits) {
         return None;
     }
-    let reports = status_parts(parts, limits);
+    let reports = status_parts(parts, limits).or_else(|| wrapped_status(parts, headers, limits));
     let (recipients, original) = match reports {
         Some(reports) if reports.iter().all(|report| report.only_success) => return None,
         Some(reports) => {
@@ -85,8 +85,25 @@ fn worst(recipients: &[FailedRecipient]) -> Option<BounceKind> {
     recipients.iter().map(|recipient| recipient.kind).max_by_key(rank)
 }
 
+/// A gateway may wrap a report into a mail of its own; it is looked into when the wrapping comes from a mail system.
+fn wrapped_status(parts: &Parts<'_>, headers: &Headers, limits: &Limits) -> Option<Vec<report::Report>> {
+    if !super::automatic::is_mail_system(headers) {
+        return None;
+    }
+    let inner = parts.all().iter().take(limits.parts_max).filter_map(|part| part.message());
+    let found: Vec<report::Report> = inner
+        .flat_map(|message| message.parts.iter().take(limits.parts_max))
+        .filter(|part| parts::media_type(part) == "message/delivery-status")
+        .map(|part| report::read(&super::words::characters(part.contents(), None)))
+        .collect();
+    (!found.is_empty()).then_some(found)
+}
+
 /// Read receipts (RFC 8098) and abuse reports (RFC 5965) are reports of other things.
 fn is_other_report(parts: &Parts<'_>, headers: &Headers, limits: &Limits) -> bool {
+    if is_rejection(parts, limits) {
+        return false;
+    }
     let root = headers.get("content-type").unwrap_or("").to_ascii_lowercase();
     if root.contains("disposition-notification") || root.contains("feedback-report") {
         return true;
@@ -96,6 +113,16 @@ fn is_other_report(parts: &Parts<'_>, headers: &Headers, limits: &Limits) -> boo
             parts::media_type(part).as_str(),
             "message/disposition-notification" | "message/feedback-report"
         )
+    })
+}
+
+/// Some delivery agents refuse mail by a disposition report: deleted by a machine, without a person (RFC 8098 3.2.6).
+fn is_rejection(parts: &Parts<'_>, limits: &Limits) -> bool {
+    parts.all().iter().take(limits.parts_max).any(|part| {
+        parts::media_type(part) == "message/disposition-notification" && {
+            let fields = super::words::characters(&parts.bytes(part), None).to_lowercase();
+            fields.contains("automatic-action/mdn-sent-automatically; deleted")
+        }
     })
 }
 

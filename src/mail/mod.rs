@@ -110,7 +110,7 @@ pub struct Span {
 pub struct Attachment {
     /// Position among the mail's parts, for [`attachment_bytes`].
     pub part: usize,
-    /// A safe file name: no path, no control or direction-changing character, no reserved name, never empty, at most 150 bytes.
+    /// A safe file name: no path, no control or direction-changing character, no reserved name, never empty, at most 200 bytes.
     pub name: String,
     /// The media type, lower-case (`application/pdf`); `application/octet-stream` when it could not be read.
     pub content_type: String,

@@ -5,7 +5,7 @@
 use crate::address::is_direction_mark;
 
 /// Longest name given, in bytes; file systems take 255, a browser adds to it.
-const NAME_MAX_BYTES: usize = 150;
+const NAME_MAX_BYTES: usize = 200;
 /// Longest extension that is kept whole when a name is shortened.
 const EXTENSION_MAX_BYTES: usize = 12;
 /// Names that Windows gives to devices, with any extension.

@@ -54,8 +54,9 @@ impl<'x> Parts<'x> {
     }
 
     /// The header section of a part.
-    pub(super) fn part_headers(&self, part: &MessagePart<'_>, max: usize) -> Headers {
-        let charset = part.content_type().and_then(|c| c.attribute("charset"));
+    fn part_headers<'a>(&'a self, part: &'a MessagePart<'_>, max: usize) -> Headers {
+        let declared = |part: &'a MessagePart<'_>| part.content_type().and_then(|c| c.attribute("charset"));
+        let charset = declared(part).or_else(|| self.all().iter().take(10).find_map(declared));
         Headers::of_parsed(self.raw, &part.headers, max, charset)
     }
 

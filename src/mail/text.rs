@@ -127,6 +127,9 @@ impl<'a> Page<'a> {
                 at += 1;
             } else if line.is_blank() || line.kind != SpanKind::Fresh {
                 at += 1;
+            } else if self.is_wrap_of_quote(at) {
+                self.set(at..at + 1, SpanKind::Quote);
+                at += 1;
             } else if is_own_marker(line.text) {
                 return self.rest_is_quote(self.start_of_unknown_introduction(at));
             } else if history::begins(&self.lines, at) {
@@ -148,6 +151,18 @@ impl<'a> Page<'a> {
                 at += 1;
             }
         }
+    }
+
+    /// The end of a long quoted line that a client wrapped without a new `>`: it goes on in lower case, and a quote or
+    /// a blank line follows.
+    fn is_wrap_of_quote(&self, at: usize) -> bool {
+        let above = at.checked_sub(1).and_then(|above| self.lines.get(above));
+        let Some((above, line)) = above.zip(self.lines.get(at)) else { return false };
+        above.is_quoted()
+            && above.text.chars().count() >= 65
+            && !above.text.ends_with(['.', '?', '!', ':'])
+            && line.text.starts_with(char::is_lowercase)
+            && self.lines.get(at + 1).is_none_or(|below| below.is_blank() || below.is_quoted())
     }
 
     fn set(&mut self, range: Range<usize>, kind: SpanKind) {

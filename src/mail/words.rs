@@ -115,7 +115,7 @@ fn meaning(word: &Word<'_>) -> Option<String> {
     if is_unicode(word.charset)
         && let Err(error) = std::str::from_utf8(&word.bytes)
     {
-        if error.error_len().is_none() && error.valid_up_to() > 0 {
+        if error.error_len().is_none() && error.valid_up_to() > 0 && ends_in_first_half(&word.bytes) {
             return Some(String::from_utf8_lossy(&word.bytes).into_owned());
         }
         if word.bytes.iter().any(|b| *b < 32 && !matches!(b, b'\r' | b'\n' | b'\t')) {
@@ -123,6 +123,11 @@ fn meaning(word: &Word<'_>) -> Option<String> {
         }
     }
     Some(in_charset(&word.bytes, word.charset))
+}
+
+/// The last byte begins a UTF-8 character that was cut off. (In Windows-1252 these are mostly accented capitals.)
+fn ends_in_first_half(bytes: &[u8]) -> bool {
+    bytes.last().is_some_and(|byte| matches!(byte, 0x80..=0xdf | 0xf0..=0xf4))
 }
 
 /// `=?charset*language?B?text?=`.

@@ -15,8 +15,10 @@ pub(super) fn in_line(line: &str) -> Vec<Address> {
         let domain =
             after.get(..after.floor_char_boundary(domain_end)).unwrap_or("").trim_matches(['.', '-']);
         if let Some(local) = local_start.and_then(|at| before.get(at..))
-            && let Some(address) =
-                Address::parse(&format!("{}@{domain}", local.trim_start_matches(['.', '\''])))
+            && let Some(address) = Address::parse(&format!(
+                "{}@{domain}",
+                local.trim_start_matches(['.', '-', '_', '#', '&', '~'])
+            ))
         {
             found.push(address);
         }
@@ -26,7 +28,8 @@ pub(super) fn in_line(line: &str) -> Vec<Address> {
 }
 
 fn is_local(c: char) -> bool {
-    c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c)
+    // RFC 5322 allows more; in reports `=`, `/` and the like stand around addresses rather than in them.
+    c.is_alphanumeric() || matches!(c, '&' | '+' | '-' | '_' | '~' | '.' | '#')
 }
 
 fn is_domain(c: char) -> bool {

@@ -77,7 +77,7 @@ const SUBJECTS: [&str; 58] = [
     "nicht zustellbar",
 ];
 /// Words of failure in the text, lower-case.
-const FAILURES: [&str; 76] = [
+const FAILURES: [&str; 84] = [
     "undeliver",
     "could not be delivered",
     "couldn't be delivered",
@@ -97,6 +97,14 @@ const FAILURES: [&str; 76] = [
     "delivery failure",
     "delivery error",
     "fatal error",
+    "has been returned",
+    "encountered an error",
+    "automatically rejected",
+    "无法",
+    "失败",
+    "退回",
+    "無法",
+    "失敗",
     "permanent error",
     "permanent failure",
     "failed permanently",
@@ -156,7 +164,7 @@ const FAILURES: [&str; 76] = [
     "could not reach",
 ];
 /// Announcements behind which recipients are listed, lower-case.
-const ANNOUNCEMENTS: [&str; 34] = [
+const ANNOUNCEMENTS: [&str; 35] = [
     "following address",
     "following recipient",
     "following user",
@@ -173,6 +181,7 @@ const ANNOUNCEMENTS: [&str; 34] = [
     "recipients:",
     "recipient:",
     "fatal errors",
+    "intended recipient",
     "following errors",
     "could not be delivered to",
     "undeliverable to",
@@ -191,6 +200,18 @@ const ANNOUNCEMENTS: [&str; 34] = [
     "folgende",
     "user unknown",
     "no such user",
+];
+/// How robots open a report, lower-case.
+const ROBOTIC: [&str; 9] = [
+    "could not be delivered to the following",
+    "did not reach the following",
+    "to the following recipient",
+    "to the following user",
+    "to the following address",
+    "your message could not be delivered to",
+    "non-delivery report",
+    "automatically generated",
+    "the following recipients",
 ];
 /// Words by which a system says that it still tries, lower-case.
 const DELAYS: [&str; 22] = [
@@ -250,9 +271,11 @@ pub(super) fn is_one(headers: &Headers, text: &str) -> bool {
     };
     match (system, strong) {
         (true, true) => true,
-        (true, false) => failed(),
+        (true, false) => failed() || names_like_qmail(&prose),
         // No mail system, but the subject of one: a robot with a name of its own.
-        (false, true) => failed() && !headers.has("in-reply-to") && looks_returned(text),
+        (false, true) => {
+            failed() && !headers.has("in-reply-to") && (looks_returned(text) || opens_like_robot(&prose))
+        }
         (false, false) => false,
     }
 }
@@ -260,6 +283,22 @@ pub(super) fn is_one(headers: &Headers, text: &str) -> bool {
 /// The report names a code or brings the mail back, as no person writes.
 fn looks_returned(text: &str) -> bool {
     status::enhanced(text).is_some() || status::reply_class(text).is_some() || prose(text).len() < text.len()
+}
+
+/// A line with nothing but `<ann@x.example>:`.
+fn names_like_qmail(prose: &str) -> bool {
+    prose
+        .lines()
+        .map(str::trim)
+        .any(|line| line.starts_with('<') && line.ends_with(">:") && line.contains('@'))
+}
+
+/// The first lines are a robot's announcement, and an address stands on a line of its own.
+fn opens_like_robot(prose: &str) -> bool {
+    let opening: Vec<&str> = prose.lines().filter(|line| !line.trim().is_empty()).take(4).collect();
+    let announced = opening.iter().any(|line| ROBOTIC.iter().any(|words| line.contains(words)));
+    announced
+        && prose.lines().any(|line| addresses::in_line(line).iter().any(|address| is_alone(line, address)))
 }
 
 /// The report's own words: the text above the mail that it returns.
@@ -386,15 +425,7 @@ fn candidates(lines: &[&str], own: &[Address]) -> Vec<Address> {
         }
         let announced = announced_at.is_some_and(|start| at - start <= REACH_LINES);
         for address in addresses::in_line(line) {
-            let sure = if is_alone(line, &address) {
-                if announced { Sure::OwnLine } else { Sure::Announced }
-            } else if has_reason(&lower) {
-                Sure::BesideReason
-            } else if announced {
-                Sure::BesideReason
-            } else {
-                Sure::Named
-            };
+            let sure = how_sure(line, &lower, &address, announced);
             if !found.iter().any(|(_, known)| *known == address) {
                 found.push((sure, address));
             }
@@ -405,13 +436,34 @@ fn candidates(lines: &[&str], own: &[Address]) -> Vec<Address> {
         found.iter().filter(|(_, address)| !own.contains(address)).cloned().collect();
     let kept = if others.is_empty() { found } else { others };
     let Some(best) = best(&kept) else { return Vec::new() };
-    let floor = best.min(Sure::Announced);
     let mut chosen: Vec<Address> =
-        kept.into_iter().filter(|(sure, _)| *sure >= floor).map(|(_, address)| address).collect();
+        kept.into_iter().filter(|(sure, _)| *sure >= best).map(|(_, address)| address).collect();
     if best == Sure::Named {
         chosen.truncate(2);
     }
     chosen
+}
+
+fn how_sure(line: &str, lower: &str, address: &Address, announced: bool) -> Sure {
+    let begins = line
+        .trim_start_matches([' ', '\t', '<', '"', '\'', '>', '*', '-', '|'])
+        .starts_with(address.as_str());
+    match () {
+        // "Your message / To: … / Subject: …" repeats the returned mail's own fields.
+        () if is_summary(lower) => Sure::Named,
+        () if announced && (begins || is_alone(line, address)) => Sure::OwnLine,
+        () if begins && has_reason(lower) => Sure::OwnLine,
+        () if is_alone(line, address) => Sure::Announced,
+        () if announced || has_reason(lower) => Sure::BesideReason,
+        () => Sure::Named,
+    }
+}
+
+fn is_summary(lower: &str) -> bool {
+    let lower = lower.trim_start();
+    ["to:", "cc:", "from:", "subject:", "sender:", "reply-to:", "message-id:"]
+        .iter()
+        .any(|name| lower.starts_with(name))
 }
 
 /// The line holds the address and little else: `<ann@x.example>:`, `To: ann@x.example`.

@@ -85,6 +85,58 @@ const CLIENT_LINES_MORE: [&str; 9] = [
     "отправлено из ",
 ];
 
+/// Devices and programs that add such lines.
+const DEVICES: [&str; 48] = [
+    "phone",
+    "ipad",
+    "ipod",
+    "android",
+    "samsung",
+    "galaxy",
+    "huawei",
+    "xiaomi",
+    "redmi",
+    "oppo",
+    "oneplus",
+    "pixel",
+    "nokia",
+    "htc",
+    "sony",
+    "xperia",
+    "motorola",
+    "moto",
+    "lg ",
+    "blackberry",
+    "windows",
+    "outlook",
+    "mail",
+    "yahoo",
+    "mobile",
+    "mobil",
+    "móvil",
+    "móbil",
+    "movil",
+    "celular",
+    "telemóvel",
+    "telefon",
+    "teléfono",
+    "handy",
+    "tablet",
+    "tablette",
+    "device",
+    "dispositivo",
+    "gerät",
+    "appareil",
+    "puhelim",
+    "mac",
+    "watch",
+    "proton",
+    "tutanota",
+    "t-online",
+    "gmx",
+    "手机",
+];
+
 /// Where the signature of a fresh stretch begins, as an index into it. `last`: nothing follows the stretch.
 pub(super) fn start(lines: &[Line<'_>], last: bool) -> Option<usize> {
     (0..lines.len()).find(|at| begins(lines, *at, last))
@@ -118,6 +170,13 @@ fn is_client_line(line: &str) -> bool {
     }
     let lower = line.to_lowercase();
     CLIENT_LINES.iter().chain(&CLIENT_LINES_MORE).any(|begin| lower.starts_with(begin))
+        && names_device(&lower)
+}
+
+/// "Sent from my desk, which is easier" is a sentence: a device or program is named among the first words.
+fn names_device(lower: &str) -> bool {
+    let head: String = lower.split_whitespace().take(7).collect::<Vec<_>>().join(" ");
+    DEVICES.iter().any(|device| head.contains(device))
 }
 
 /// A line of dashes or underscores.

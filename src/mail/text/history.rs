@@ -136,7 +136,9 @@ const FROM: [&str; 30] = [
     "보낸 사람",
     "từ",
 ];
-const DATE: [&str; 37] = [
+const DATE: [&str; 39] = [
+    "message du",
+    "sent on",
     "sent",
     "date",
     "sent at",
@@ -210,7 +212,10 @@ const TO: [&str; 33] = [
     "za",
     "до",
 ];
-const SUBJECT: [&str; 27] = [
+const SUBJECT: [&str; 30] = [
+    "sujet",
+    "título",
+    "titel",
     "subject",
     "asunto",
     "assunto",
@@ -239,7 +244,7 @@ const SUBJECT: [&str; 27] = [
     "teema",
     "chủ đề",
 ];
-const COPY: [&str; 14] = [
+const COPY: [&str; 16] = [
     "cc",
     "copia",
     "copie",
@@ -252,6 +257,8 @@ const COPY: [&str; 14] = [
     "копия",
     "bilgi",
     "抄送",
+    "copie à",
+    "copia a",
     "reply-to",
     "attachments",
 ];

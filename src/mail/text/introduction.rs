@@ -180,11 +180,17 @@ fn judge(text: &str, wrapped: bool) -> Option<bool> {
     }
     match (verb, dated, addressed) {
         (true, true, _) if opened || addressed || !wrapped => Some(opened || addressed || lower.len() < 120),
-        (true, false, true) => Some(false),
+        (true, false, true) => Some(lower.contains('<') && ends_in_verb(&lower)),
         (true, false, false) if !wrapped && lower.len() < 100 => Some(false),
         (false, true, true) if opened && (lower.contains('<') || lower.contains('(')) => Some(true),
         _ => None,
     }
+}
+
+/// `Ann <ann@x.example> wrote:`.
+fn ends_in_verb(lower: &str) -> bool {
+    let bare = lower.trim_end_matches(['*', '_', ' ', ':', '：']);
+    VERBS.iter().any(|verb| bare.ends_with(verb))
 }
 
 /// A date word, a number, or a language's "on".
