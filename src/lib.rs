@@ -18,3 +18,8 @@ pub mod language;
 pub mod config;
 // what a mail is (pure)
 pub mod mail;
+// the edges
+pub mod net;
+pub mod imap;
+pub mod smtp;
+pub mod demo;
