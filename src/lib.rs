@@ -23,3 +23,8 @@ pub mod desk;
 pub mod compose;
 // what is kept
 pub mod store;
+// the edges
+pub mod net;
+pub mod imap;
+pub mod smtp;
+pub mod demo;
