@@ -1,1 +1,13 @@
+//! Tests of the whole from outside, each file one kind.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods
+)]
 
+mod bad_configs;
+mod config_docs;
