@@ -45,9 +45,7 @@ pub struct Question<'a> {
 /// Reads the facts.
 pub fn read(db: &Connection, q: Question<'_>, dice: &Dice) -> Result<Facts, StoreError> {
     let mut facts = Facts { mail_id: q.again.map_or_else(|| next_id(db, "mail"), Ok)?, ..Facts::default() };
-    if q.again.is_none() {
-        facts.duplicate_of = duplicate_of(db, &q.mail.content_key)?;
-    }
+    facts.duplicate_of = duplicate_of(db, &q.mail.content_key, facts.mail_id)?;
     if facts.duplicate_of.is_some() {
         return Ok(facts);
     }
@@ -81,9 +79,9 @@ pub(super) fn next_id(db: &Connection, table: &str) -> Result<i64, StoreError> {
     Ok(last.optional()?.unwrap_or(0) + 1)
 }
 
-fn duplicate_of(db: &Connection, content_key: &[u8; 32]) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT id FROM mail WHERE content_key = ?1 AND disposition NOT IN ('refused', 'duplicate') ORDER BY id LIMIT 1";
-    Ok(db.prepare_cached(sql)?.query_row([content_key], |r| r.get(0)).optional()?)
+fn duplicate_of(db: &Connection, content_key: &[u8; 32], own: i64) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT id FROM mail WHERE content_key = ?1 AND id <> ?2 AND disposition NOT IN ('refused', 'duplicate', 'quarantined') ORDER BY id LIMIT 1";
+    Ok(db.prepare_cached(sql)?.query_row((content_key, own), |r| r.get(0)).optional()?)
 }
 
 fn is_our_mail(db: &Connection, q: Question<'_>) -> Result<bool, StoreError> {
@@ -310,7 +308,7 @@ fn read_people(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<()
             facts.spent.insert(key, count);
         }
     }
-    facts.told = told(db, hour)?;
+    facts.told = told(db, q.now)?;
     if let Some(writer) = q.mail.reply_to.first().or(q.mail.from.as_ref()) {
         (facts.history, facts.history_count) = history(db, &writer.address)?;
     }
@@ -341,7 +339,9 @@ fn spent(db: &Connection, hour: i64, key: &BudgetKey) -> Result<Option<u32>, Sto
     Ok(db.prepare_cached(sql)?.query_row((hour, scope, key), |r| r.get(0)).optional()?)
 }
 
-fn told(db: &Connection, hour: i64) -> Result<Vec<String>, StoreError> {
+/// What an admin has been told in the hour of `now`.
+pub fn told(db: &Connection, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    let hour = now.0.div_euclid(3600);
     let mut statement = db.prepare_cached("SELECT key FROM budget WHERE hour = ?1 AND scope = 'word'")?;
     let rows = statement.query_map([hour], |r| r.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)

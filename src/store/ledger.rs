@@ -2,6 +2,7 @@
 //! has been told.
 
 use super::StoreError;
+use super::commit::Origin;
 use crate::clock::Timestamp;
 use crate::desk::decision::Disposition;
 use rusqlite::{Connection, OptionalExtension};
@@ -76,4 +77,19 @@ pub fn counts(db: &Connection, mailbox: &str, uidvalidity: u32) -> Result<Vec<(S
     let mut statement = db.prepare(sql)?;
     let rows = statement.query_map((mailbox, uidvalidity), |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Where a mail came from that may be decided anew: one that is held if `held`, else one that was set aside.
+pub fn origin(db: &Connection, mail_id: i64, held: bool) -> Result<Origin, StoreError> {
+    let sql = "SELECT mailbox, uidvalidity, uid, queue FROM mail WHERE id = ?1 AND disposition = ?2";
+    let word = if held { Disposition::Held } else { Disposition::Quarantined }.word();
+    let read = |r: &rusqlite::Row<'_>| Ok(Origin { mailbox: r.get(0)?, uidvalidity: r.get(1)?, uid: r.get(2)?, queue: r.get(3)? });
+    let found = db.prepare_cached(sql)?.query_row((mail_id, word), read).optional()?;
+    found.ok_or_else(|| StoreError::Missing(format!("mail {mail_id} is not {word}")))
+}
+
+/// The UID for the next mail piped in, which has none of a server's.
+pub fn next_piped(db: &Connection, mailbox: &str) -> Result<u32, StoreError> {
+    let sql = "SELECT coalesce(max(uid), 0) + 1 FROM mail WHERE mailbox = ?1 AND uidvalidity = 0";
+    Ok(db.prepare_cached(sql)?.query_row([mailbox], |r| r.get(0))?)
 }

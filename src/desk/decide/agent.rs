@@ -415,6 +415,7 @@ impl<'a, 'c> Act<'a, 'c> {
             );
             reach.outgoing.push(Outgoing {
                 values: values.clone(),
+                author: Some(self.agent.person.address.clone()),
                 from_name: self.agent.person.name.clone(),
                 in_reply_to: self.ticket.message_ids.last().cloned(),
                 references: self.ticket.message_ids.clone(),

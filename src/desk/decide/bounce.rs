@@ -78,8 +78,7 @@ fn tell(case: &Case<'_>, reach: &mut Reach, row: &OutboxFacts, said: &str) {
         if !matches!(row.template, Template::Admin | Template::Undelivered) {
             reach.tell_admins_lines(
                 case,
-                format!("bounce {}", row.recipient),
-                format!("Mail to the agent {} came back: {said}", row.recipient),
+                &format!("bounce {}", row.recipient), &format!("Mail to the agent {} came back: {said}", row.recipient)
             );
         }
         return;

@@ -1,5 +1,6 @@
 //! The outgoing mail that rules ask for, and the budgets that keep automatic mail from becoming a storm (promise 6).
 
+use super::admin::tell_admins;
 use super::{Case, Match};
 use crate::address::{Address, Person};
 use crate::config::{Agent, Queue};
@@ -67,31 +68,16 @@ impl Reach {
         let line = format!(
             "The budget is used up ({what}), last by {key:?}. Mail is stored as always; no automatic mail of this kind goes out until the next hour."
         );
-        self.tell_admins_lines(case, format!("budget {what}"), line);
+        self.tell_admins_lines(case, &format!("budget {what}"), &line);
     }
 
     /// One word an hour to the admins about `about`.
-    pub(super) fn tell_admins_lines(&mut self, case: &Case<'_>, about: String, line: String) {
-        if case.facts.told.contains(&about)
-            || self.events.iter().any(|e| matches!(e, Event::Told(told) if *told == about))
-        {
-            return;
-        }
-        self.events.push(Event::Told(about));
-        for admin in &case.config().desk.admins {
-            self.outgoing.push(admin_mail(case, admin, vec![line.clone()]));
-        }
-    }
-}
-
-/// A word to an admin.
-fn admin_mail(case: &Case<'_>, admin: &Address, lines: Vec<String>) -> Outgoing {
-    let queue = case.policy.queue;
-    let values = Values { lines, ..Values::default() };
-    Outgoing {
-        values,
-        purpose: Purpose::Desk,
-        ..blank(Template::Admin, Person::new("", admin.clone()), queue, 0, queue.language)
+    pub(super) fn tell_admins_lines(&mut self, case: &Case<'_>, about: &str, line: &str) {
+        let here = self.events.iter().filter_map(|event| if let Event::Told(told) = event { Some(told) } else { None });
+        let told: Vec<String> = case.facts.told.iter().chain(here).cloned().collect();
+        let (events, outgoing) = tell_admins(case.config(), case.policy.queue, &told, about, line);
+        self.events.extend(events);
+        self.outgoing.extend(outgoing);
     }
 }
 
@@ -111,6 +97,7 @@ pub(super) fn blank(
         purpose: Purpose::Requester,
         token_number: number,
         language,
+        author: None,
         from_name: String::new(),
         in_reply_to: None,
         references: Vec::new(),
