@@ -27,4 +27,5 @@ pub mod store;
 pub mod net;
 pub mod imap;
 pub mod smtp;
+pub mod loops;
 pub mod demo;

@@ -189,8 +189,13 @@ impl Outbox {
         }
     }
 
+    /// When to try a mail again that never got as far as the relay: as soon as the relay may be back, for a week.
     fn later(&self, mail: &Claimed) -> Next {
-        OUTBOX.next(mail.attempt, mail.tried_at, self.shared.clock.now(), self.shared.dice.draw())
+        let (now, roll) = (self.shared.clock.now(), self.shared.dice.draw());
+        match OUTBOX.next(mail.attempt, mail.tried_at, now, roll) {
+            Next::At(_) => Next::At(now.plus(CONNECT.wait_secs(self.failures.saturating_add(1), roll))),
+            Next::GiveUp => Next::GiveUp,
+        }
     }
 
     /// The relay cannot be reached: the mail waits, or after a week fails.

@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod read;
 pub mod ledger;
 pub mod keys;
+pub mod tidy;
 pub mod verify;
 
 pub use rusqlite::Connection;

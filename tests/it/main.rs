@@ -1,4 +1,4 @@
-//! Tests of the whole from outside, each file one kind.
+//! Tests of the whole from outside, each file one kind. One binary, so that they link once.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -11,3 +11,6 @@
 
 mod bad_configs;
 mod config_docs;
+mod mail_world;
+mod imap_edge;
+mod smtp_edge;

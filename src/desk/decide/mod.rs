@@ -6,6 +6,7 @@
 pub mod admin;
 mod agent;
 mod bounce;
+pub mod outcome;
 mod requester;
 mod send;
 pub mod tick;

@@ -3,7 +3,7 @@
 use super::admin::tell_admins;
 use super::{Case, Match};
 use crate::address::{Address, Person};
-use crate::config::{Agent, Queue};
+use crate::config::{Agent, Config, Queue};
 use crate::desk::decision::{BudgetKey, Event, Outgoing, Template, Values};
 use crate::desk::facts::TicketFacts;
 use crate::language::Language;
@@ -108,8 +108,8 @@ pub(super) fn blank(
 }
 
 /// What every template about a ticket can show.
-pub(super) fn values(case: &Case<'_>, ticket: &TicketFacts) -> Values {
-    let assignee = ticket.assignee.as_ref().and_then(|address| case.config().agent(address));
+pub(super) fn values(config: &Config, ticket: &TicketFacts) -> Values {
+    let assignee = ticket.assignee.as_ref().and_then(|address| config.agent(address));
     Values {
         subject: ticket.subject.clone(),
         status: ticket.status.word().to_owned(),
@@ -138,7 +138,7 @@ pub(super) fn acknowledge(
     if let Err(budget) = reach.spend_answer(case, &requester.address, ticket.number) {
         return format!("not acknowledged: the budget is used up ({budget})");
     }
-    let mut values = values(case, ticket);
+    let mut values = values(case.config(), ticket);
     values.sender_is_proven = case.sender_is_proven(found);
     reach.outgoing.push(Outgoing {
         values,
@@ -175,8 +175,7 @@ fn why_silent<'t>(case: &Case<'_>, ticket: &'t TicketFacts, queue: &Queue) -> Re
 }
 
 /// The agents whom a ticket concerns: the one who has it and those who watch, else all of its queue.
-pub(super) fn concerned<'a>(case: &Case<'a>, ticket: &TicketFacts, queue: &'a Queue) -> Vec<&'a Agent> {
-    let config = case.config();
+pub(super) fn concerned<'a>(config: &'a Config, ticket: &TicketFacts, queue: &'a Queue) -> Vec<&'a Agent> {
     let assigned = ticket.assignee.as_ref().and_then(|address| config.agent(address));
     let mut agents: Vec<&Agent> = match assigned {
         Some(agent) => vec![agent],
@@ -203,7 +202,7 @@ pub(super) fn notify(
         return;
     }
     let author = case.mail.from.as_ref();
-    let mut values = values(case, ticket);
+    let mut values = values(case.config(), ticket);
     values.author_name = author.map(|p| p.label().to_owned()).unwrap_or_default();
     values.author_address = author.map(|p| p.address.to_string()).unwrap_or_default();
     values.text = case.mail.fresh();
@@ -213,7 +212,7 @@ pub(super) fn notify(
     values.history_count = case.facts.history_count;
     values.mentions = mentions.to_vec();
     values.is_new = is_new;
-    for agent in concerned(case, ticket, queue) {
+    for agent in concerned(case.config(), ticket, queue) {
         let is_author = author.is_some_and(|p| agent.is(&p.address));
         if is_author || case.facts.paused.contains(&agent.person.address) {
             continue;
@@ -252,7 +251,7 @@ pub(super) fn copies(
     queue: &Queue,
     author: &Address,
 ) {
-    let mut values = values(case, ticket);
+    let mut values = values(case.config(), ticket);
     values.requester_address = String::new();
     values.author_name = case.mail.from.as_ref().map(|p| p.label().to_owned()).unwrap_or_default();
     values.text = case.mail.fresh();
