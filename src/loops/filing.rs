@@ -25,6 +25,14 @@ pub struct Delivery {
     raw: Arc<Vec<u8>>,
     packed: Packed,
     read: Result<Mail, String>,
+    confirmed: bool,
+}
+
+impl Delivery {
+    /// Whether the author is known to be who From says, as on the command line.
+    pub fn confirmed(self, confirmed: bool) -> Self {
+        Self { confirmed, ..self }
+    }
 }
 
 /// What became of a mail.
@@ -45,7 +53,7 @@ pub struct Outcome {
 pub fn receive(origin: Origin, authserv_id: Option<String>, raw: Vec<u8>) -> Delivery {
     let read = catch_unwind(AssertUnwindSafe(|| mail::read(&raw, &LIMITS))).map_err(|_| "reading it panicked".to_owned());
     let packed = pack(&raw);
-    Delivery { origin, authserv_id, raw: Arc::new(raw), packed, read }
+    Delivery { origin, authserv_id, raw: Arc::new(raw), packed, read, confirmed: false }
 }
 
 impl Shared {
@@ -117,7 +125,7 @@ fn decide_and_file(db: &Connection, settings: &Settings, delivery: &Delivery, no
     };
     let queue = queue_of(&settings.config, &delivery.origin)?;
     let keys = keys::load(db, now, settings.config.desk.key_valid_secs)?;
-    let policy = Policy { config: &settings.config, keys: &keys, queue, authserv_id: delivery.authserv_id.as_deref(), confirmed: false };
+    let policy = Policy { config: &settings.config, keys: &keys, queue, authserv_id: delivery.authserv_id.as_deref(), confirmed: delivery.confirmed };
     let (decision, _) = consider(db, mail, policy, None, (now, dice))?;
     let ready = compose_all(settings, &keys, &decision, Some((mail, &delivery.raw)), (now, dice))?;
     let raw = (decision.disposition != Disposition::Duplicate).then_some(&delivery.packed);

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 const KEPT: Duration = Duration::from_secs(20);
 
 /// How long an idle worker sleeps at most before it looks again.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Why a step ended before its end.
 #[derive(Debug, thiserror::Error)]

@@ -87,9 +87,3 @@ pub fn origin(db: &Connection, mail_id: i64, held: bool) -> Result<Origin, Store
     let found = db.prepare_cached(sql)?.query_row((mail_id, word), read).optional()?;
     found.ok_or_else(|| StoreError::Missing(format!("mail {mail_id} is not {word}")))
 }
-
-/// The UID for the next mail piped in, which has none of a server's.
-pub fn next_piped(db: &Connection, mailbox: &str) -> Result<u32, StoreError> {
-    let sql = "SELECT coalesce(max(uid), 0) + 1 FROM mail WHERE mailbox = ?1 AND uidvalidity = 0";
-    Ok(db.prepare_cached(sql)?.query_row([mailbox], |r| r.get(0))?)
-}
