@@ -163,6 +163,7 @@ CREATE TABLE outbox (
   body_id       INTEGER REFERENCES outgoing_body (id),   -- NULL when it has been taken out
   size          INTEGER NOT NULL,
   state         TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'deferred', 'uncertain', 'failed', 'bounced', 'dropped')),
+  handed_over   INTEGER NOT NULL CHECK (handed_over IN (0, 1)),   -- the end of the data may have reached the relay
   attempts      INTEGER NOT NULL,
   created_at    INTEGER NOT NULL,
   next_at       INTEGER NOT NULL,         -- not before this time

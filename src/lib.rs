@@ -23,3 +23,9 @@ pub mod desk;
 pub mod compose;
 // what is kept
 pub mod store;
+// the edges
+pub mod net;
+pub mod imap;
+pub mod smtp;
+pub mod loops;
+pub mod demo;

@@ -412,6 +412,8 @@ pub struct Outgoing {
     pub token_number: i64,
     /// Language of the template.
     pub language: Language,
+    /// The agent whose reply it is, who may take it back while it waits. Not shown to anybody.
+    pub author: Option<Address>,
     /// Display name before the queue's: an agent's or requester's, or empty for the queue's own.
     pub from_name: String,
     /// The mail this one answers, for `In-Reply-To`.

@@ -1,1 +1,16 @@
+//! Tests of the whole from outside, each file one kind. One binary, so that they link once.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods
+)]
 
+mod bad_configs;
+mod config_docs;
+mod mail_world;
+mod imap_edge;
+mod smtp_edge;

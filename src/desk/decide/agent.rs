@@ -50,7 +50,7 @@ fn explain(case: &Case<'_>, agent: &Agent, ticket: &TicketFacts, complaints: Vec
         lines,
         text: case.mail.fresh(),
         readers: send::readers(ticket),
-        ..send::values(case, ticket)
+        ..send::values(case.config(), ticket)
     };
     let mut reach = Reach::new();
     let mail = send::blank(
@@ -369,7 +369,7 @@ impl<'a, 'c> Act<'a, 'c> {
         }
         if self.help {
             let values =
-                Values { readers: send::readers(&self.ticket), ..send::values(self.case, &self.ticket) };
+                Values { readers: send::readers(&self.ticket), ..send::values(self.config(), &self.ticket) };
             let mail = send::blank(
                 Template::Help,
                 self.agent.person.clone(),
@@ -400,7 +400,7 @@ impl<'a, 'c> Act<'a, 'c> {
     }
 
     fn reply(&self, reach: &mut Reach, text: &str) {
-        let mut values = send::values(self.case, &self.ticket);
+        let mut values = send::values(self.config(), &self.ticket);
         values.requester_address = String::new();
         values.author_name.clone_from(&self.agent.person.name);
         values.text = text.to_owned();
@@ -415,6 +415,7 @@ impl<'a, 'c> Act<'a, 'c> {
             );
             reach.outgoing.push(Outgoing {
                 values: values.clone(),
+                author: Some(self.agent.person.address.clone()),
                 from_name: self.agent.person.name.clone(),
                 in_reply_to: self.ticket.message_ids.last().cloned(),
                 references: self.ticket.message_ids.clone(),
@@ -426,7 +427,7 @@ impl<'a, 'c> Act<'a, 'c> {
     }
 
     fn colleagues(&self, reach: &mut Reach, message: &NewMessage) {
-        let mut values = send::values(self.case, &self.ticket);
+        let mut values = send::values(self.config(), &self.ticket);
         values.author_name = self.agent.person.label().to_owned();
         values.author_address = self.agent.person.address.to_string();
         values.text.clone_from(&message.text);
@@ -454,7 +455,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// requesters' mail go to fewer once the ticket is assigned; what colleagues do stays visible.)
     fn listeners(&self) -> Vec<&'a Agent> {
         let everybody = TicketFacts { assignee: None, ..self.ticket.clone() };
-        let agents = send::concerned(self.case, &everybody, self.queue());
+        let agents = send::concerned(self.config(), &everybody, self.queue());
         let paused = &self.case.facts.paused;
         agents
             .into_iter()

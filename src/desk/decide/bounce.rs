@@ -1,12 +1,10 @@
 //! What follows from a delivery report: the outgoing mail it is about is marked, the ticket remembers it, the agents
 //! hear of it. A report that names no mail of ours changes nothing.
 
-use super::Case;
-use super::send::{self, Reach};
-use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
+use super::{Case, outcome};
+use crate::desk::decision::{Decision, Disposition, Event};
 use crate::desk::facts::OutboxFacts;
 use crate::mail::bounce::{Bounce, BounceKind};
-use crate::mail::token::Purpose;
 
 /// How long nothing is sent to an address that does not exist, in seconds: two weeks.
 pub const PAUSE_SECS: i64 = 14 * 86400;
@@ -21,8 +19,7 @@ pub(super) fn decide(case: &Case<'_>, report: &Bounce) -> Decision {
             "a delivery report about nothing we sent: nothing changed",
         );
     };
-    let mut reach = Reach::new();
-    let mut events = Vec::new();
+    let (mut events, mut outgoing) = (Vec::new(), Vec::new());
     for row in about.iter().filter(|row| !row.bounced || report.kind == BounceKind::Hard) {
         let said = said(report, row);
         events.push(Event::Bounced {
@@ -35,16 +32,18 @@ pub(super) fn decide(case: &Case<'_>, report: &Bounce) -> Decision {
             events.push(Event::Pause(row.recipient.clone(), case.now.plus(PAUSE_SECS)));
         }
         if report.kind != BounceKind::Delayed && !row.bounced {
-            tell(case, &mut reach, row, &said);
+            let ticket = row.number.and_then(|number| case.facts.ticket(number));
+            let (more, mails) = outcome::tell(case.config(), row, ticket, &case.facts.told, &said);
+            events.extend(more);
+            outgoing.extend(mails);
         }
     }
-    events.append(&mut reach.events);
     Decision {
         disposition: Disposition::Bounce,
         reason: format!("a {:?} delivery report about mail to {}", report.kind, first.recipient),
         number: first.number,
         events,
-        outgoing: reach.outgoing,
+        outgoing,
     }
 }
 
@@ -68,28 +67,4 @@ fn address_is_dead(report: &Bounce, row: &OutboxFacts) -> bool {
         .iter()
         .filter(|r| r.address == row.recipient)
         .any(|r| r.status.as_deref().is_some_and(|s| s.starts_with("5.1.")))
-}
-
-/// Agents hear of mail to requesters that came back; admins of mail to agents. Reports about such words themselves
-/// are only recorded, or two dead addresses would keep each other busy.
-fn tell(case: &Case<'_>, reach: &mut Reach, row: &OutboxFacts, said: &str) {
-    let lines = vec![said.to_owned()];
-    if row.template.is_internal() {
-        if !matches!(row.template, Template::Admin | Template::Undelivered) {
-            reach.tell_admins_lines(
-                case,
-                format!("bounce {}", row.recipient),
-                format!("Mail to the agent {} came back: {said}", row.recipient),
-            );
-        }
-        return;
-    }
-    let Some(ticket) = row.number.and_then(|number| case.facts.ticket(number)) else { return };
-    let queue = case.queue_of(ticket);
-    let values = Values { lines, author_address: row.recipient.to_string(), ..send::values(case, ticket) };
-    for agent in send::concerned(case, ticket, queue) {
-        let mail =
-            send::blank(Template::Undelivered, agent.person.clone(), queue, ticket.number, agent.language);
-        reach.outgoing.push(Outgoing { values: values.clone(), purpose: Purpose::Agent, ..mail });
-    }
 }

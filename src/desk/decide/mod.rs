@@ -3,8 +3,10 @@
 //! This file finds out who writes and about what; `requester`, `agent` and `bounce` say what follows; `send` makes the
 //! outgoing mail and keeps the budgets; `words` holds what agents are told in their language.
 
+pub mod admin;
 mod agent;
 mod bounce;
+pub mod outcome;
 mod requester;
 mod send;
 pub mod tick;

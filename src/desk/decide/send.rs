@@ -1,8 +1,9 @@
 //! The outgoing mail that rules ask for, and the budgets that keep automatic mail from becoming a storm (promise 6).
 
+use super::admin::tell_admins;
 use super::{Case, Match};
 use crate::address::{Address, Person};
-use crate::config::{Agent, Queue};
+use crate::config::{Agent, Config, Queue};
 use crate::desk::decision::{BudgetKey, Event, Outgoing, Template, Values};
 use crate::desk::facts::TicketFacts;
 use crate::language::Language;
@@ -67,31 +68,16 @@ impl Reach {
         let line = format!(
             "The budget is used up ({what}), last by {key:?}. Mail is stored as always; no automatic mail of this kind goes out until the next hour."
         );
-        self.tell_admins_lines(case, format!("budget {what}"), line);
+        self.tell_admins_lines(case, &format!("budget {what}"), &line);
     }
 
     /// One word an hour to the admins about `about`.
-    pub(super) fn tell_admins_lines(&mut self, case: &Case<'_>, about: String, line: String) {
-        if case.facts.told.contains(&about)
-            || self.events.iter().any(|e| matches!(e, Event::Told(told) if *told == about))
-        {
-            return;
-        }
-        self.events.push(Event::Told(about));
-        for admin in &case.config().desk.admins {
-            self.outgoing.push(admin_mail(case, admin, vec![line.clone()]));
-        }
-    }
-}
-
-/// A word to an admin.
-fn admin_mail(case: &Case<'_>, admin: &Address, lines: Vec<String>) -> Outgoing {
-    let queue = case.policy.queue;
-    let values = Values { lines, ..Values::default() };
-    Outgoing {
-        values,
-        purpose: Purpose::Desk,
-        ..blank(Template::Admin, Person::new("", admin.clone()), queue, 0, queue.language)
+    pub(super) fn tell_admins_lines(&mut self, case: &Case<'_>, about: &str, line: &str) {
+        let here = self.events.iter().filter_map(|event| if let Event::Told(told) = event { Some(told) } else { None });
+        let told: Vec<String> = case.facts.told.iter().chain(here).cloned().collect();
+        let (events, outgoing) = tell_admins(case.config(), case.policy.queue, &told, about, line);
+        self.events.extend(events);
+        self.outgoing.extend(outgoing);
     }
 }
 
@@ -111,6 +97,7 @@ pub(super) fn blank(
         purpose: Purpose::Requester,
         token_number: number,
         language,
+        author: None,
         from_name: String::new(),
         in_reply_to: None,
         references: Vec::new(),
@@ -121,8 +108,8 @@ pub(super) fn blank(
 }
 
 /// What every template about a ticket can show.
-pub(super) fn values(case: &Case<'_>, ticket: &TicketFacts) -> Values {
-    let assignee = ticket.assignee.as_ref().and_then(|address| case.config().agent(address));
+pub(super) fn values(config: &Config, ticket: &TicketFacts) -> Values {
+    let assignee = ticket.assignee.as_ref().and_then(|address| config.agent(address));
     Values {
         subject: ticket.subject.clone(),
         status: ticket.status.word().to_owned(),
@@ -151,7 +138,7 @@ pub(super) fn acknowledge(
     if let Err(budget) = reach.spend_answer(case, &requester.address, ticket.number) {
         return format!("not acknowledged: the budget is used up ({budget})");
     }
-    let mut values = values(case, ticket);
+    let mut values = values(case.config(), ticket);
     values.sender_is_proven = case.sender_is_proven(found);
     reach.outgoing.push(Outgoing {
         values,
@@ -188,8 +175,7 @@ fn why_silent<'t>(case: &Case<'_>, ticket: &'t TicketFacts, queue: &Queue) -> Re
 }
 
 /// The agents whom a ticket concerns: the one who has it and those who watch, else all of its queue.
-pub(super) fn concerned<'a>(case: &Case<'a>, ticket: &TicketFacts, queue: &'a Queue) -> Vec<&'a Agent> {
-    let config = case.config();
+pub(super) fn concerned<'a>(config: &'a Config, ticket: &TicketFacts, queue: &'a Queue) -> Vec<&'a Agent> {
     let assigned = ticket.assignee.as_ref().and_then(|address| config.agent(address));
     let mut agents: Vec<&Agent> = match assigned {
         Some(agent) => vec![agent],
@@ -216,7 +202,7 @@ pub(super) fn notify(
         return;
     }
     let author = case.mail.from.as_ref();
-    let mut values = values(case, ticket);
+    let mut values = values(case.config(), ticket);
     values.author_name = author.map(|p| p.label().to_owned()).unwrap_or_default();
     values.author_address = author.map(|p| p.address.to_string()).unwrap_or_default();
     values.text = case.mail.fresh();
@@ -226,7 +212,7 @@ pub(super) fn notify(
     values.history_count = case.facts.history_count;
     values.mentions = mentions.to_vec();
     values.is_new = is_new;
-    for agent in concerned(case, ticket, queue) {
+    for agent in concerned(case.config(), ticket, queue) {
         let is_author = author.is_some_and(|p| agent.is(&p.address));
         if is_author || case.facts.paused.contains(&agent.person.address) {
             continue;
@@ -265,7 +251,7 @@ pub(super) fn copies(
     queue: &Queue,
     author: &Address,
 ) {
-    let mut values = values(case, ticket);
+    let mut values = values(case.config(), ticket);
     values.requester_address = String::new();
     values.author_name = case.mail.from.as_ref().map(|p| p.label().to_owned()).unwrap_or_default();
     values.text = case.mail.fresh();
