@@ -14,3 +14,5 @@ mod config_docs;
 mod mail_world;
 mod imap_edge;
 mod smtp_edge;
+mod world;
+mod stories;
