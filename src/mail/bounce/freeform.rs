@@ -274,15 +274,15 @@ pub(super) fn is_one(headers: &Headers, text: &str) -> bool {
         (true, false) => failed() || names_like_qmail(&prose),
         // No mail system, but the subject of one: a robot with a name of its own.
         (false, true) => {
-            failed() && !headers.has("in-reply-to") && (looks_returned(text) || opens_like_robot(&prose))
+            failed() && !headers.has("in-reply-to") && (brings_back(text) || opens_like_robot(&prose))
         }
         (false, false) => false,
     }
 }
 
-/// The report names a code or brings the mail back, as no person writes.
-fn looks_returned(text: &str) -> bool {
-    status::enhanced(text).is_some() || status::reply_class(text).is_some() || prose(text).len() < text.len()
+/// The report brings the mail back below its own words, as no person does.
+fn brings_back(text: &str) -> bool {
+    !text.contains("\n>") && prose(text).len() < text.len().min(TEXT_MAX_BYTES)
 }
 
 /// A line with nothing but `<ann@x.example>:`.

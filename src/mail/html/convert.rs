@@ -209,14 +209,24 @@ impl State {
     fn close(&mut self, open: &Open) {
         match open.kind {
             OpenKind::Hidden => self.hidden = self.hidden.saturating_sub(1),
-            OpenKind::Marked(Mark::Rest) => self.out.marks.push((open.at..usize::MAX, Mark::Rest)),
+            OpenKind::Marked(Mark::Rest) => {
+                let from = self.first_word(open.at);
+                self.out.marks.push((from..usize::MAX, Mark::Rest));
+            }
             OpenKind::Marked(mark) => self.mark(open.at, mark),
             OpenKind::Introduction => self.mark(open.at, Mark::Quote),
         }
     }
 
+    /// The line break before an element is written with its first word, and belongs to the line above.
+    fn first_word(&self, from: usize) -> usize {
+        let text = self.out.text.get(from..).unwrap_or("");
+        from.saturating_add(text.len() - text.trim_start_matches('\n').len())
+    }
+
     fn mark(&mut self, from: usize, mark: Mark) {
         self.block(1);
+        let from = self.first_word(from);
         if from < self.out.text.len() {
             self.out.marks.push((from..self.out.text.len(), mark));
         }
