@@ -83,7 +83,12 @@ impl<'x> Parts<'x> {
         let (text, html) = (textual(&message.text_body), textual(&message.html_body));
         if text.is_empty() && html.is_empty() {
             // A cut-off multipart: the parser files its text among the attachments.
-            let rescued = message.parts.iter().take(max).position(|part| is_textual(part) && !is_named(part));
+            let rescued = message.parts.iter().take(max).position(|part| {
+                // A multipart without its boundary is one text.
+                let whole =
+                    !part.is_multipart() && part.content_type().is_some_and(|c| c.ctype() == "multipart");
+                (is_textual(part) || whole) && !is_named(part)
+            });
             return (rescued.into_iter().collect(), Vec::new());
         }
         (text, html)

@@ -202,7 +202,9 @@ const ANNOUNCEMENTS: [&str; 35] = [
     "no such user",
 ];
 /// How robots open a report, lower-case.
-const ROBOTIC: [&str; 9] = [
+const ROBOTIC: [&str; 11] = [
+    "deliver message to the following",
+    "failed recipient:",
     "could not be delivered to the following",
     "did not reach the following",
     "to the following recipient",

@@ -293,10 +293,15 @@ impl State {
             self.space = true;
         }
         for word in text.split(blank).filter(|word| !word.is_empty()) {
+            // Word fills its empty paragraphs with a no-break space.
+            if word.chars().all(|c| c == '\u{a0}') {
+                self.space = true;
+                continue;
+            }
             self.word(word);
             self.space = true;
         }
-        self.space = self.space && text.ends_with(blank);
+        self.space = self.space && text.ends_with(|c| blank(c) || c == '\u{a0}');
     }
 
     /// Writes one word, with the breaks, quote marks or space owed before it.
