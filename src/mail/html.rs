@@ -3,6 +3,7 @@
 //! Knows tags and the classes by which mail programs mark quotes and signatures; what the marks mean for the text is
 //! decided in `text`. The result is text for reading, never HTML made safe.
 
+mod role;
 mod convert;
 
 use convert::Converter;

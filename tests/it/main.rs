@@ -1,1 +1,3 @@
+//! Tests of the whole: mails, stories, layering.
+
 mod corpus;
