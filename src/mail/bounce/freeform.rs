@@ -62,8 +62,8 @@ fn names_like_qmail(prose: &str) -> bool {
 fn opens_like_robot(prose: &str) -> bool {
     let opening: Vec<&str> = prose.lines().filter(|line| !line.trim().is_empty()).take(4).collect();
     let announced = opening.iter().any(|line| ROBOTIC.iter().any(|words| line.contains(words)));
-    announced
-        && prose.lines().any(|line| addresses::in_line(line).iter().any(|address| is_alone(line, address)))
+    let named = |line: &str, address: &Address| is_alone(line, address) || line.contains("recipient");
+    announced && prose.lines().any(|line| addresses::in_line(line).iter().any(|address| named(line, address)))
 }
 
 /// The report's own words: the text above the mail that it returns.
