@@ -52,7 +52,7 @@ pub(super) fn role(name: &str, tag: &Tag) -> Option<OpenKind> {
             | "mail-editor-reference-message-container"
             | "reply-intro"
     ) || has("OutlookMessageHeader")
-        || has("yahoo_quoted")
+        || class.split_ascii_whitespace().any(|c| c.ends_with("yahoo_quoted"))
         || has("gmail_quote_container_rest")
         || is_outlook_line(style);
     if rest {

@@ -141,6 +141,9 @@ fn html_marks_fold_what_no_words_tell() {
         "<div>Yes.</div><div class=yahoo_quoted><div>Ann:</div><div>old</div></div>",
         "<div>Yes.</div><div class=moz-cite-prefix>Ann:</div><blockquote type=cite>old</blockquote>",
         "Yes.<blockquote>old</blockquote>",
+        "Yes.<hr><blockquote>old</blockquote>",
+        "<p>Yes.</p><hr><div id=x_divRplyFwdMsg>Oddi wrth: Ann</div><p>old</p>",
+        "<div>Yes.</div><div class=ydp7yahoo_quoted><div>Ann:</div><div>old</div></div>",
         "<div>Yes.</div><div id=AppleMailSignature>Ann</div><blockquote>old</blockquote>",
     ] {
         assert_eq!(read(html), "Yes.", "{html}");
