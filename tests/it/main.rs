@@ -11,6 +11,7 @@
 
 mod bad_configs;
 mod config_docs;
+mod corpus;
 mod mail_world;
 mod imap_edge;
 mod smtp_edge;
