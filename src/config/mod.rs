@@ -1,11 +1,16 @@
 //! The configuration: one TOML file, read whole, refused whole with every fault named, or meant as a [`Config`].
 //!
-//! `raw` is the file as serde sees it (unknown keys refused), `build` turns it into this module's types and collects
-//! the faults, `secret` reads passwords. Knows no mailbox's state and connects to nothing.
+//! `secret` reads passwords, `fault` says what is wrong and where, `values` reads single values, `raw` is the file as
+//! tables with places, `server`, `parts` and `build` turn it into this module's types. Knows no mailbox's state and
+//! connects to nothing.
 
-pub mod build;
-pub mod raw;
 pub mod secret;
+pub mod fault;
+mod values;
+pub mod raw;
+mod server;
+mod parts;
+pub mod build;
 
 use crate::address::{Address, Person};
 use crate::language::Language;
@@ -14,7 +19,8 @@ use secret::SecretSource;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use build::{Fault, Faults, load, parse};
+pub use build::{load, parse};
+pub use fault::{Fault, Faults};
 
 /// All that an admin decides. Made by [`load`]; every reference between parts (an agent's address in a queue, a
 /// mailbox's queue) has been checked.

@@ -44,6 +44,18 @@ pub enum Outcome {
 impl Connection {
     /// Submits `bytes` from `from` (`None`: the null sender `<>`, for what must not be answered) to `to`.
     pub async fn submit(&mut self, from: Option<&str>, to: &str, bytes: &[u8]) -> Outcome {
+        self.submit_after(from, to, bytes, std::future::ready(true)).await
+    }
+
+    /// As [`Connection::submit`], but the mail itself is sent only once `record` has resolved to true, which runs while
+    /// the envelope is being agreed upon: whoever writes down that the mail may have been taken does so in time.
+    pub async fn submit_after(
+        &mut self,
+        from: Option<&str>,
+        to: &str,
+        bytes: &[u8],
+        record: impl Future<Output = bool>,
+    ) -> Outcome {
         // Busy: the future of an earlier mail was dropped half-way.
         if self.dead || self.busy {
             self.dead = true;
@@ -56,8 +68,13 @@ impl Connection {
         };
         self.mails = self.mails.saturating_add(1);
         self.busy = true;
-        let outcome = match self.ask_to_send(mail, rcpt).await {
-            Ok(()) => self.send_body(&body).await,
+        let (asked, recorded) = tokio::join!(self.ask_to_send(mail, rcpt), record);
+        let outcome = match asked {
+            Ok(()) if recorded => self.send_body(&body).await,
+            Ok(()) => {
+                self.dead = true;
+                later("it could not be written down that the mail is being sent")
+            }
             Err(outcome) => outcome,
         };
         self.busy = false;

@@ -1,13 +1,18 @@
-//! The integration tests, in one binary so that they link once.
+//! Tests of the whole from outside, each file one kind. One binary, so that they link once.
 #![allow(
+    missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    clippy::panic,
-    missing_docs
+    clippy::disallowed_methods
 )]
 
+mod bad_configs;
+mod config_docs;
 mod mail_world;
 mod imap_edge;
 mod smtp_edge;
+mod mail_server;
+mod imap_faults;
