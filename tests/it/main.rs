@@ -17,3 +17,5 @@ mod imap_edge;
 mod smtp_edge;
 mod world;
 mod stories;
+mod mail_server;
+mod imap_faults;
