@@ -11,3 +11,4 @@
 
 mod bad_configs;
 mod config_docs;
+mod real;
