@@ -11,4 +11,5 @@
 
 mod bad_configs;
 mod config_docs;
+mod layering;
 mod real;
