@@ -108,13 +108,13 @@ impl Source {
         let top = module.first()?.as_str();
         let begins = |with: &&str| name == **with || name.starts_with(&format!("{with}::"));
         if PURE.contains(&top)
-            && (IMPURE.iter().any(|with| begins(&with))
+            && (IMPURE.iter().any(|with| begins(with))
                 || path.segments.iter().any(|segment| IMPURE_NAMES.contains(&segment.as_str()))
                 || ["Clock::real", "Dice::real"].contains(&name.as_str()))
         {
             return Some(Fault::Impure(format!("{place} names {name}, but {top} is pure")));
         }
-        let (krate, user) = ONE_USER.iter().find(|(krate, user)| begins(&krate) && *user != top)?;
+        let (krate, user) = ONE_USER.iter().find(|(krate, user)| begins(krate) && *user != top)?;
         Some(Fault::SecondUser(format!("{place} names {name}, but only {user} may use {krate}")))
     }
 
