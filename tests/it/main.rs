@@ -19,3 +19,5 @@ mod world;
 mod stories;
 mod mail_server;
 mod imap_faults;
+mod layering;
+mod real;
