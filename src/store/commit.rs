@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::apply::{self, Cause};
-use super::facts::id_hash;
+use super::facts::{id_hash, next_id};
 use super::pack::{Packed, pack};
 use crate::address::Address;
 use crate::clock::Timestamp;
@@ -18,7 +18,7 @@ pub struct Origin {
     pub mailbox: String,
     /// UIDVALIDITY; 0 for mail piped in.
     pub uidvalidity: u32,
-    /// UID; for mail piped in, the ledger's own count.
+    /// UID; for mail piped in it does not matter: the ledger's own count is used.
     pub uid: u32,
     /// Queue name.
     pub queue: String,
@@ -118,13 +118,14 @@ pub fn file(
     let raw_id = raw.map(|packed| keep_raw(db, packed)).transpose()?;
     apply::open_tickets(db, &decision.events, now)?;
     let ticket_id = decision.number.map(|number| apply::ticket_id(db, number)).transpose()?;
+    let uid = if origin.uidvalidity == 0 { next_id(db, "mail")? } else { i64::from(origin.uid) };
     let sql = "INSERT INTO mail (mailbox, uidvalidity, uid, queue, content_key, message_id, from_address, subject, size, raw_id, disposition,
                                  reason, oddities, ticket_id, received_at)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     db.prepare_cached(sql)?.execute(rusqlite::params![
         origin.mailbox,
         origin.uidvalidity,
-        origin.uid,
+        uid,
         origin.queue,
         envelope.content_key,
         envelope.message_id.as_ref().map_or("", MessageId::as_str),

@@ -253,11 +253,7 @@ fn read_reported(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<
 }
 
 /// An outbox row, and its ticket, as the rules see them when it could not be delivered.
-pub fn outgoing(
-    db: &Connection,
-    id: i64,
-    now: Timestamp,
-) -> Result<Option<(OutboxFacts, Option<TicketFacts>)>, StoreError> {
+pub fn outgoing(db: &Connection, id: i64, now: Timestamp) -> Result<Option<(OutboxFacts, Option<TicketFacts>)>, StoreError> {
     let Some(row) = outbox_row(db, "outbox.id = ?1", [id])? else { return Ok(None) };
     let ticket = match row.number {
         Some(number) => follow_merges(db, number)?.map(|(id, _)| ticket(db, id, now)).transpose()?.flatten(),

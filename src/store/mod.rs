@@ -13,6 +13,8 @@ mod apply;
 pub mod outbox;
 pub mod read;
 pub mod ledger;
+pub mod lists;
+pub mod backup;
 pub mod keys;
 pub mod tidy;
 pub mod verify;
