@@ -84,8 +84,10 @@ pub const TABLES: &[Table] = &[
             "automatic",
             "cc_participates",
             "plus_addresses",
+            "forwards",
         ],
     },
+    Table { name: "canned", many: true, keys: &["name", "language", "text"] },
     Table {
         name: "mailbox",
         many: true,
@@ -107,6 +109,7 @@ pub const TABLES: &[Table] = &[
             "idle",
             "poll",
             "authserv_id",
+            "sent_folder",
         ],
     },
 ];
