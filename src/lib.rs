@@ -18,3 +18,17 @@ pub mod language;
 pub mod config;
 // what a mail is (pure)
 pub mod mail;
+// what the desk decides (pure)
+pub mod desk;
+pub mod compose;
+// what is kept
+pub mod store;
+// the edges
+pub mod net;
+pub mod imap;
+pub mod smtp;
+pub mod loops;
+pub mod web;
+pub mod daemon;
+pub mod admin;
+pub mod demo;

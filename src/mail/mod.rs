@@ -4,14 +4,20 @@
 //! Knows no ticket, queue, agent or database. This folder is the only user of mail-parser.
 
 pub mod ids;
-pub mod html;
+mod words;
+mod header;
+mod name;
+mod parts;
+mod html;
 pub mod text;
+mod body;
 pub mod automatic;
 pub mod bounce;
 pub mod language;
 pub mod parse;
 pub mod proof;
 pub mod token;
+mod report;
 
 use crate::address::{Address, Person};
 use crate::clock::Timestamp;
@@ -19,6 +25,7 @@ use crate::language::Language;
 use ids::MessageId;
 
 pub use parse::{attachment_bytes, read};
+pub use report::report;
 
 /// Bounds on what is read of one mail (promise 9). Reaching one is recorded as an [`Oddity`].
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +110,7 @@ pub struct Span {
 pub struct Attachment {
     /// Position among the mail's parts, for [`attachment_bytes`].
     pub part: usize,
-    /// A safe file name: no path, no control or direction-changing character, no reserved name, never empty, at most 150 bytes.
+    /// A safe file name: no path, no control or direction-changing character, no reserved name, never empty, at most 200 bytes.
     pub name: String,
     /// The media type, lower-case (`application/pdf`); `application/octet-stream` when it could not be read.
     pub content_type: String,
@@ -176,8 +183,29 @@ impl Mail {
         text::fresh(&self.body)
     }
 
+    /// What is shown unfolded: the fresh text; of a mail that holds nothing fresh and is no answer, such as a forwarded
+    /// one, all of it. Commands are looked for in [`Mail::fresh`] only, for what is forwarded is a stranger's.
+    pub fn visible(&self) -> String {
+        let fresh = self.fresh();
+        if !fresh.is_empty() || (is_answer(&self.subject) && !text::begins_as_forward(&self.body)) {
+            return fresh;
+        }
+        self.text().trim().to_owned()
+    }
+
     /// Every Message-ID this mail points at, nearest first: In-Reply-To, then References from the newest back.
     pub fn points_at(&self) -> impl Iterator<Item = &MessageId> {
         self.in_reply_to.iter().chain(self.references.iter().rev())
     }
 }
+
+/// Whether a subject begins as answers do, in the words of the common clients.
+fn is_answer(subject: &str) -> bool {
+    let prefix = subject.split([':', '：']).next().unwrap_or("").trim().to_lowercase();
+    prefix.len() < subject.len()
+        && ["re", "aw", "sv", "res", "resp", "vs", "antw", "odp", "r", "回复", "回覆", "答复"]
+            .contains(&prefix.as_str())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,204 @@
-//! Bytes into a [`Mail`].
+//! Bytes into a [`Mail`]. Total: any bytes give a mail and what was odd about it.
+//!
+//! Knows how the headers and the parts make a mail; what the text, the headers and the reports mean is read by the
+//! neighbouring modules.
 
-use super::{Limits, Mail};
+use super::header::{self, Headers};
+use super::ids::MessageId;
+use super::parts::Parts;
+use super::{Limits, Mail, Oddity, ReturnPath, automatic, body, bounce, language, text};
+use crate::address::{Address, Person};
+use sha2::{Digest, Sha256};
+
+/// `Authentication-Results` fields kept; only the topmost counts.
+const RESULTS_MAX: usize = 10;
+/// Characters kept of one of them.
+const RESULT_MAX_CHARS: usize = 4000;
 
 /// Reads `raw`. Total: any bytes give a mail.
-pub fn read(_raw: &[u8], _limits: &Limits) -> Mail {
-    unimplemented!()
+pub fn read(raw: &[u8], limits: &Limits) -> Mail {
+    let parts = Parts::of(raw);
+    let headers = parts.headers(limits.headers_max);
+    let mut oddities = Vec::new();
+    note_bounds(&parts, limits, &mut oddities);
+    let from = sender(&headers, limits, &mut oddities);
+    let body = body::read(&parts, limits);
+    oddities.extend(body.oddities);
+    let attachments = parts.attachments(&body.used, limits.parts_max, body.html.as_deref());
+    let message_id = headers.ids("message-id").into_iter().next();
+    let whole: String = body.spans.iter().map(|span| span.text.as_str()).collect();
+    let fresh = text::fresh(&body.spans);
+    let bounce = bounce::read(&parts, &headers, &whole, limits);
+    Mail {
+        size: raw.len(),
+        content_key: content_key(message_id.as_ref(), &headers, parts.raw_body()),
+        in_reply_to: bounded(headers.ids("in-reply-to"), limits.references_max, "in-reply-to", &mut oddities),
+        references: bounded(headers.ids("references"), limits.references_max, "references", &mut oddities),
+        from: from.person,
+        from_many: from.many,
+        reply_to: people(&headers, "reply-to", limits, &mut oddities),
+        to: people(&headers, "to", limits, &mut oddities),
+        cc: people(&headers, "cc", limits, &mut oddities),
+        delivered_to: delivered_to(&headers, limits),
+        return_path: return_path(&headers),
+        subject: subject(&headers, limits, &mut oddities),
+        date: date(&headers, &mut oddities),
+        automatic: automatic::detect(&headers, bounce.is_some()),
+        language: language::detect(&fresh, &headers),
+        authentication_results: headers
+            .all("authentication-results")
+            .take(RESULTS_MAX)
+            .map(|value| value.chars().take(RESULT_MAX_CHARS).collect())
+            .collect(),
+        body: body.spans,
+        html: body.html,
+        message_id,
+        attachments,
+        bounce,
+        oddities,
+    }
 }
 
 /// The decoded bytes of attachment `part` (see [`super::Attachment::part`]) of `raw`; `None` when there is no such part.
-pub fn attachment_bytes(_raw: &[u8], _limits: &Limits, _part: usize) -> Option<Vec<u8>> {
-    None
+pub fn attachment_bytes(raw: &[u8], limits: &Limits, part: usize) -> Option<Vec<u8>> {
+    let parts = Parts::of(raw);
+    let found = parts.all().get(part).filter(|_| part < limits.parts_max)?;
+    Some(parts.bytes(found).into_owned())
+}
+
+fn note_bounds(parts: &Parts<'_>, limits: &Limits, oddities: &mut Vec<Oddity>) {
+    let headers = parts.root().map_or(0, |root| root.headers.len());
+    if parts.headless() {
+        oddities.push(Oddity::new(
+            "no-headers",
+            "the mail does not begin with headers; all of it is taken as text",
+        ));
+    }
+    if headers > limits.headers_max {
+        oddities
+            .push(Oddity::new("headers-bound", format!("{headers} headers, {} read", limits.headers_max)));
+    }
+    if parts.all().len() > limits.parts_max {
+        oddities.push(Oddity::new(
+            "parts-bound",
+            format!("{} parts, {} read", parts.all().len(), limits.parts_max),
+        ));
+    }
+    if parts.cut {
+        oddities.push(Oddity::new("nesting-bound", "mails are nested deeper than is read"));
+    }
+}
+
+/// Who a mail says it is from.
+struct Sender {
+    person: Option<Person>,
+    many: bool,
+}
+
+/// The first From counts: readers show that one. More than one From field, or more than one address in it, is
+/// recorded, so that no power comes of it (RFC 5322 3.6.2 allows one field only).
+fn sender(headers: &Headers, limits: &Limits, oddities: &mut Vec<Oddity>) -> Sender {
+    let fields = headers.all("from").count();
+    let mut people = headers.people("from", limits.addresses_max);
+    let mut many = fields > 1 || people.len() > 1;
+    if many {
+        oddities
+            .push(Oddity::new("from-many", format!("{fields} From fields with {} addresses", people.len())));
+    }
+    if people.is_empty() {
+        // Some clients put the whole field, address included, into an encoded word.
+        people = headers.get("from").map(header::one_line).map_or(Vec::new(), |value| header::people(&value));
+        many = many || !people.is_empty();
+    }
+    if people.is_empty() {
+        oddities.push(Oddity::new("no-from", "From holds no address"));
+        people = headers.people("sender", 1);
+    }
+    Sender { person: people.into_iter().next(), many }
+}
+
+fn people(headers: &Headers, name: &'static str, limits: &Limits, oddities: &mut Vec<Oddity>) -> Vec<Person> {
+    let mut people = headers.people(name, limits.addresses_max.saturating_add(1));
+    if people.len() > limits.addresses_max {
+        people.truncate(limits.addresses_max);
+        oddities.push(Oddity::new(
+            "addresses-bound",
+            format!("{name} holds more than {} addresses", limits.addresses_max),
+        ));
+    }
+    people
+}
+
+/// The first id, which is the thread's root, and the newest ones.
+fn bounded(mut ids: Vec<MessageId>, max: usize, name: &str, oddities: &mut Vec<Oddity>) -> Vec<MessageId> {
+    if ids.len() > max {
+        oddities.push(Oddity::new("references-bound", format!("{name} holds {} ids, {max} kept", ids.len())));
+        let newest = ids.split_off(ids.len() - max.saturating_sub(1));
+        ids.truncate(max.min(1));
+        ids.extend(newest);
+    }
+    ids
+}
+
+fn delivered_to(headers: &Headers, limits: &Limits) -> Vec<Address> {
+    let mut found: Vec<Address> = Vec::new();
+    for name in ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"] {
+        for person in headers.people(name, limits.addresses_max) {
+            if found.len() < limits.addresses_max && !found.contains(&person.address) {
+                found.push(person.address);
+            }
+        }
+    }
+    found
+}
+
+fn return_path(headers: &Headers) -> ReturnPath {
+    let Some(value) = headers.get("return-path") else { return ReturnPath::Absent };
+    match header::people(value).into_iter().next() {
+        Some(person) => ReturnPath::Address(person.address),
+        None if matches!(value.trim().trim_matches(['<', '>', ' ']), "" | "MAILER-DAEMON") => {
+            ReturnPath::Null
+        }
+        None => ReturnPath::Absent,
+    }
+}
+
+fn subject(headers: &Headers, limits: &Limits, oddities: &mut Vec<Oddity>) -> String {
+    let subject = headers.text("subject");
+    if subject.chars().nth(limits.subject_max_chars).is_none() {
+        return subject;
+    }
+    oddities.push(Oddity::new(
+        "subject-bound",
+        format!("the subject is longer than {}", limits.subject_max_chars),
+    ));
+    subject.chars().take(limits.subject_max_chars).collect()
+}
+
+fn date(headers: &Headers, oddities: &mut Vec<Oddity>) -> Option<crate::clock::Timestamp> {
+    let value = headers.get("date")?;
+    let date = header::date(value);
+    if date.is_none() {
+        oddities.push(Oddity::new("no-date", "Date holds no real date"));
+    }
+    date
+}
+
+/// Equal for the same mail delivered twice: trace headers differ, line ends may, and servers add blank lines.
+fn content_key(id: Option<&MessageId>, headers: &Headers, body: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    match id {
+        Some(id) => hash.update(id.as_str()),
+        None => {
+            for name in ["from", "to", "date", "subject"] {
+                hash.update(headers.get(name).unwrap_or(""));
+                hash.update([0]);
+            }
+        }
+    }
+    hash.update([0]);
+    for piece in body.trim_ascii_end().split(|b| *b == b'\r') {
+        hash.update(piece);
+    }
+    hash.finalize().into()
 }

@@ -1,4 +1,4 @@
-//! Tests of the whole from outside, each file one kind.
+//! Tests of the whole from outside, each file one kind. One binary, so that they link once.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -13,3 +13,9 @@ mod bad_configs;
 mod config_docs;
 mod layering;
 mod real;
+mod corpus;
+mod mail_world;
+mod imap_edge;
+mod smtp_edge;
+mod world;
+mod stories;

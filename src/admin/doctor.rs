@@ -1,0 +1,111 @@
+//! `postdesk doctor`: the ledger against the servers. "The server has 412, the ledger has 412."
+
+use super::output::{self, table};
+use super::{Ending, Office};
+use crate::config::{After, Mailbox};
+use crate::imap::Session;
+use crate::net::TcpDial;
+use crate::store::ledger;
+use crate::store::read::Reader;
+
+/// How one mailbox stands.
+#[derive(Debug, serde::Serialize)]
+struct Finding {
+    mailbox: String,
+    folder: String,
+    uidvalidity: u32,
+    server_has: usize,
+    ledger_has: usize,
+    waiting: usize,
+    not_told: usize,
+    dispositions: Vec<(String, i64)>,
+    error: Option<String>,
+}
+
+/// Compares every mailbox.
+pub async fn doctor(office: &Office) -> anyhow::Result<Ending> {
+    let settings = office.settings()?;
+    let reader = office.reader()?;
+    let bar = output::progress("mailboxes");
+    let mut findings = Vec::new();
+    for (done, mailbox) in settings.config.mailboxes.iter().enumerate() {
+        output::advance(&bar, done, settings.config.mailboxes.len());
+        findings.push(match compare(&reader, mailbox).await {
+            Ok(finding) => finding,
+            Err(error) => Finding { error: Some(error.to_string()), ..nothing(mailbox) },
+        });
+    }
+    bar.finish_and_clear();
+    let orphans = orphans(&reader, &settings.config)?;
+    let value = serde_json::json!({ "mailboxes": findings, "tickets_of_absent_agents": orphans });
+    office.print(&value, |_| words(&findings, &orphans))?;
+    let wrong =
+        findings.iter().any(|f| f.error.is_some() || f.waiting > 0 || f.not_told > 0) || !orphans.is_empty();
+    Ok(if wrong { Ending::Wrong } else { Ending::Well })
+}
+
+fn nothing(mailbox: &Mailbox) -> Finding {
+    Finding {
+        mailbox: mailbox.name.clone(),
+        folder: mailbox.folder.clone(),
+        uidvalidity: 0,
+        server_has: 0,
+        ledger_has: 0,
+        waiting: 0,
+        not_told: 0,
+        dispositions: Vec::new(),
+        error: None,
+    }
+}
+
+async fn compare(reader: &Reader, mailbox: &Mailbox) -> anyhow::Result<Finding> {
+    let mut session = Session::open(&mailbox.server, &TcpDial).await?;
+    let selected = session.select(&mailbox.folder).await?;
+    let uids = session.uids(1).await?;
+    session.logout().await;
+    let mut finding =
+        Finding { uidvalidity: selected.uidvalidity, server_has: uids.len(), ..nothing(mailbox) };
+    for uid in uids {
+        match ledger::account(reader.db(), &mailbox.name, selected.uidvalidity, uid)? {
+            None => finding.waiting += 1,
+            Some(account) => {
+                finding.ledger_has += 1;
+                let refused = account.disposition == crate::desk::decision::Disposition::Refused;
+                // What was moved or deleted cannot be here, told of or not.
+                finding.not_told +=
+                    usize::from(!refused && (!account.settled || mailbox.after != After::Flag));
+            }
+        }
+    }
+    finding.dispositions = ledger::counts(reader.db(), &mailbox.name, selected.uidvalidity)?;
+    Ok(finding)
+}
+
+/// Live tickets assigned to somebody who is no agent any more.
+fn orphans(reader: &Reader, config: &crate::config::Config) -> anyhow::Result<Vec<(String, i64)>> {
+    let assigned = reader.live_by_assignee()?;
+    let known =
+        |address: &str| crate::address::Address::parse(address).is_some_and(|a| config.agent(&a).is_some());
+    Ok(assigned.into_iter().filter(|(address, _)| !address.is_empty() && !known(address)).collect())
+}
+
+fn words(findings: &[Finding], orphans: &[(String, i64)]) -> String {
+    let mut lines: Vec<String> = findings
+        .iter()
+        .map(|f| match &f.error {
+            Some(error) => format!("{}: {error}", f.mailbox),
+            None => format!(
+                "{}: the server has {} in {}, the ledger has {} of them; {} wait to be taken, {} to be moved or flagged",
+                f.mailbox, f.server_has, f.folder, f.ledger_has, f.waiting, f.not_told
+            ),
+        })
+        .collect();
+    let rows = findings
+        .iter()
+        .flat_map(|f| f.dispositions.iter().map(|(d, n)| [f.mailbox.clone(), d.clone(), n.to_string()]));
+    lines.push(table(["mailbox", "disposition", "mails"], rows));
+    lines.extend(orphans.iter().map(|(address, count)| {
+        format!("{count} live tickets are assigned to {address}, who is no agent any more")
+    }));
+    output::safe(&lines.join("\n"))
+}

@@ -1,0 +1,65 @@
+//! Words for a terminal: tables, times, progress; and nothing in them that a mail could use against the terminal.
+
+use crate::address::is_direction_mark;
+use crate::clock::Timestamp;
+use crate::config::Fault;
+use comfy_table::{ContentArrangement, Table};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, Write};
+
+/// Prints a line; a reader that has closed the pipe is no error.
+pub fn line(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Text without control and direction-changing characters: a subject must not drive the terminal.
+pub fn safe(text: &str) -> String {
+    text.chars()
+        .map(|c| if (c.is_control() && c != '\n') || is_direction_mark(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A table with a heading, its width that of the terminal.
+pub fn table<const N: usize>(heading: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = Table::new();
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    if !std::io::stdout().is_terminal() {
+        table.set_width(160);
+    }
+    table.set_header(heading);
+    let mut empty = true;
+    for row in rows {
+        empty = false;
+        table.add_row(row.map(|cell| safe(&cell.replace('\n', " "))));
+    }
+    if empty { "nothing".to_owned() } else { table.to_string() }
+}
+
+/// A time for people, in UTC.
+pub fn time(at: Timestamp) -> String {
+    at.to_string().replace('T', " ").replace('Z', " UTC")
+}
+
+/// All faults of a configuration, a line each.
+pub fn faults(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// A progress bar, drawn only on a terminal.
+pub fn progress(what: &'static str) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar
+}
+
+/// Sets a bar to `done` of `all`.
+pub fn advance(bar: &ProgressBar, done: impl TryInto<u64>, all: impl TryInto<u64>) {
+    bar.set_length(all.try_into().unwrap_or(0));
+    bar.set_position(done.try_into().unwrap_or(0));
+}

@@ -1,0 +1,170 @@
+//! The body of a mail: text and HTML as alternatives, files beside them (RFC 2045, 2046).
+//!
+//! Deterministic: boundaries are a hash of the content, so that equal content gives equal bytes for every recipient.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lettre::message::header::{
+    ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue,
+};
+use lettre::message::{Body, MultiPart, SinglePart};
+use sha2::{Digest, Sha256};
+
+/// A file that goes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its name; cleaned of line breaks and paths here.
+    pub name: String,
+    /// Its media type, `application/pdf`.
+    pub content_type: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its `Content-ID` without brackets, or empty.
+    pub content_id: String,
+    /// It was shown inside the mail it came with.
+    pub inline: bool,
+}
+
+/// A body and the header fields that describe it.
+pub(super) struct Content {
+    /// `Content-Type` and its like, each ended by CRLF.
+    pub(super) fields: Vec<u8>,
+    /// The body, ended by CRLF.
+    pub(super) body: Vec<u8>,
+}
+
+/// Longest line of text that goes out as it is (RFC 5322 2.1.1 allows 998).
+const LINE_MAX_BYTES: usize = 900;
+
+/// Puts the parts together.
+pub(super) fn content(text: &str, html: &str, files: &[File]) -> Content {
+    let hash = boundary_hash(text, html, files);
+    let alternative = MultiPart::alternative()
+        .boundary(format!("pd-a-{hash}"))
+        .singlepart(text_part(text, "text/plain; charset=utf-8"))
+        .singlepart(text_part(html, "text/html; charset=utf-8"));
+    if files.is_empty() {
+        return split(alternative.formatted());
+    }
+    let mixed = MultiPart::mixed().boundary(format!("pd-m-{hash}")).multipart(alternative);
+    split(files.iter().fold(mixed, |mixed, file| mixed.singlepart(file_part(file))).formatted())
+}
+
+/// 96 bits over everything, each part behind its length.
+fn boundary_hash(text: &str, html: &str, files: &[File]) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(bytes);
+    };
+    add(text.as_bytes());
+    add(html.as_bytes());
+    for file in files {
+        add(file.name.as_bytes());
+        add(file.content_type.as_bytes());
+        add(&file.bytes);
+    }
+    hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Takes the builder's output apart at the empty line behind its head.
+fn split(formatted: Vec<u8>) -> Content {
+    let end = formatted.windows(4).position(|w| w == b"\r\n\r\n").map_or(formatted.len(), |at| at + 2);
+    let mut fields = formatted;
+    let rest = fields.split_off(end);
+    Content { fields, body: rest.get(2..).unwrap_or_default().to_vec() }
+}
+
+fn media_type(text: &str) -> ContentType {
+    ContentType::parse(text).unwrap_or(ContentType::TEXT_PLAIN)
+}
+
+/// Text with CRLF line ends; quoted-printable unless it is short-lined ASCII.
+fn text_part(text: &str, content_type: &str) -> SinglePart {
+    let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches('\r')).collect();
+    let plain = |b: u8| matches!(b, b'\t' | b' '..=b'~');
+    // A line that begins with "From " is changed by mailbox formats on the way (RFC 4155 A).
+    let is_plain = lines
+        .iter()
+        .all(|line| line.len() <= LINE_MAX_BYTES && line.bytes().all(plain) && !line.starts_with("From "));
+    let bytes = lines.join("\r\n").into_bytes();
+    let body = if is_plain {
+        Body::dangerous_pre_encoded(bytes, ContentTransferEncoding::SevenBit)
+    } else {
+        let encoded = Body::new_with_encoding(bytes, ContentTransferEncoding::QuotedPrintable);
+        encoded.unwrap_or_else(|bytes| base64_body(&bytes))
+    };
+    SinglePart::builder().header(media_type(content_type)).body(body)
+}
+
+fn base64_body(bytes: &[u8]) -> Body {
+    let text = STANDARD.encode(bytes);
+    let mut out = Vec::with_capacity(text.len() + text.len() / 36);
+    for (index, line) in text.as_bytes().chunks(76).enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(line);
+    }
+    Body::dangerous_pre_encoded(out, ContentTransferEncoding::Base64)
+}
+
+fn file_part(file: &File) -> SinglePart {
+    let name = safe_name(file);
+    let disposition = if file.inline && file.content_type.starts_with("image/") {
+        ContentDisposition::inline_with_name(&name)
+    } else {
+        ContentDisposition::attachment(&name)
+    };
+    let mut part = SinglePart::builder().header(media_type(&safe_type(file))).header(disposition);
+    if let Some(id) = crate::mail::ids::MessageId::parse(&file.content_id).filter(|id| id.as_str().is_ascii())
+    {
+        part = part.header(ContentId(id.to_string()));
+    }
+    part.body(base64_body(&file.bytes))
+}
+
+/// A name without path or control characters, never empty. A mail goes out as a file named `.eml`: base64 is not
+/// allowed for `message/rfc822` (RFC 2046 5.2.1), and its 8-bit lines may not survive as they are.
+fn safe_name(file: &File) -> String {
+    let name = crate::address::clean_name(&file.name).replace(['/', '\\', '"'], "_");
+    let name = if name.is_empty() { "file".to_owned() } else { name };
+    let is_mail = file.content_type.starts_with("message/");
+    if is_mail && !name.to_lowercase().ends_with(".eml") { format!("{name}.eml") } else { name }
+}
+
+/// `type/subtype` of harmless letters; text that is UTF-8 says so; composite types become plain bytes.
+fn safe_type(file: &File) -> String {
+    let essence = file.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let token = |s: &str| {
+        !s.is_empty()
+            && s.len() <= 100
+            && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+    };
+    match essence.split_once('/') {
+        Some(("message" | "multipart", _)) => "application/octet-stream".to_owned(),
+        Some((top, sub)) if token(top) && token(sub) => {
+            let utf8 = top == "text" && std::str::from_utf8(&file.bytes).is_ok();
+            if utf8 { format!("{essence}; charset=utf-8") } else { essence }
+        }
+        _ => "application/octet-stream".to_owned(),
+    }
+}
+
+/// `Content-ID`, which the builder's own type would not check.
+#[derive(Clone)]
+struct ContentId(String);
+
+impl lettre::message::header::Header for ContentId {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Content-ID")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}

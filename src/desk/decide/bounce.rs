@@ -1,0 +1,70 @@
+//! What follows from a delivery report: the outgoing mail it is about is marked, the ticket remembers it, the agents
+//! hear of it. A report that names no mail of ours changes nothing.
+
+use super::{Case, outcome};
+use crate::desk::decision::{Decision, Disposition, Event};
+use crate::desk::facts::OutboxFacts;
+use crate::mail::bounce::{Bounce, BounceKind};
+
+/// How long nothing is sent to an address that does not exist, in seconds: two weeks.
+pub const PAUSE_SECS: i64 = 14 * 86400;
+
+/// Decides about a delivery report.
+pub(super) fn decide(case: &Case<'_>, report: &Bounce) -> Decision {
+    // Our Message-IDs hold an unguessable token, so naming one is the proof that the reporter saw the mail.
+    let about: Vec<&OutboxFacts> = case.facts.outbox.iter().collect();
+    let Some(first) = about.first() else {
+        return Decision::nothing(
+            Disposition::Bounce,
+            "a delivery report about nothing we sent: nothing changed",
+        );
+    };
+    let (mut events, mut outgoing) = (Vec::new(), Vec::new());
+    for row in about.iter().filter(|row| !row.bounced || report.kind == BounceKind::Hard) {
+        let said = said(report, row);
+        events.push(Event::Bounced {
+            outbox: row.id,
+            number: row.number,
+            kind: report.kind,
+            said: said.clone(),
+        });
+        if report.kind == BounceKind::Hard && address_is_dead(report, row) {
+            events.push(Event::Pause(row.recipient.clone(), case.now.plus(PAUSE_SECS)));
+        }
+        if report.kind != BounceKind::Delayed && !row.bounced {
+            let ticket = row.number.and_then(|number| case.facts.ticket(number));
+            let (more, mails) = outcome::tell(case.config(), row, ticket, &case.facts.told, &said);
+            events.extend(more);
+            outgoing.extend(mails);
+        }
+    }
+    Decision {
+        disposition: Disposition::Bounce,
+        reason: format!("a {:?} delivery report about mail to {}", report.kind, first.recipient),
+        number: first.number,
+        events,
+        outgoing,
+    }
+}
+
+/// The report's words about this recipient; of the first where it names another (a forwarder's target).
+fn said(report: &Bounce, row: &OutboxFacts) -> String {
+    let own = report.recipients.iter().find(|r| r.address == row.recipient).or(report.recipients.first());
+    own.map_or_else(
+        || "no recipient is named in the report".to_owned(),
+        |r| {
+            format!("{}: {} {}", r.address, r.status.as_deref().unwrap_or("no status"), r.diagnostic)
+                .trim()
+                .to_owned()
+        },
+    )
+}
+
+/// Whether the report says that the address itself is bad (RFC 3463 X.1.x), not that this mail was unwelcome.
+fn address_is_dead(report: &Bounce, row: &OutboxFacts) -> bool {
+    report
+        .recipients
+        .iter()
+        .filter(|r| r.address == row.recipient)
+        .any(|r| r.status.as_deref().is_some_and(|s| s.starts_with("5.1.")))
+}

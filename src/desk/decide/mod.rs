@@ -1,0 +1,283 @@
+//! THE RULES: what follows from one mail. (mail, keys, facts, policy, now) -> [`Decision`].
+//!
+//! This file finds out who writes and about what; `requester`, `agent` and `bounce` say what follows; `send` makes the
+//! outgoing mail and keeps the budgets; `words` holds what agents are told in their language.
+
+pub mod admin;
+mod agent;
+mod bounce;
+pub mod outcome;
+mod requester;
+mod send;
+pub mod tick;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+use super::command;
+use super::decision::{Decision, Disposition};
+use super::facts::{Facts, TicketFacts};
+use super::thread::{self, Evidence, MailKeys, Match, Threaded};
+use crate::address::{Address, Person};
+use crate::clock::Timestamp;
+use crate::config::{Agent, Config, Queue};
+use crate::mail::Mail;
+use crate::mail::proof::{Authentication, authentication};
+use crate::mail::token::{Keys, Purpose};
+
+/// What the admin has decided, as far as it concerns one mail.
+#[derive(Clone, Copy)]
+pub struct Policy<'a> {
+    /// The whole configuration.
+    pub config: &'a Config,
+    /// Keys that verify tokens.
+    pub keys: &'a Keys,
+    /// The queue whose mailbox the mail came to.
+    pub queue: &'a Queue,
+    /// Whose `Authentication-Results` are believed for this mailbox.
+    pub authserv_id: Option<&'a str>,
+    /// The agent named in From has confirmed this very mail.
+    pub confirmed: bool,
+}
+
+/// Everything a rule looks at, in one hand.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    mail: &'a Mail,
+    facts: &'a Facts,
+    policy: Policy<'a>,
+    now: Timestamp,
+}
+
+/// Who wrote a mail, as far as is proven.
+#[derive(Clone, Debug)]
+enum Author<'a> {
+    /// No usable From.
+    Nobody,
+    /// The desk's own address, and nobody else to answer.
+    Own,
+    /// An agent, with the proof.
+    Agent(&'a Agent, String),
+    /// An agent by From alone, with what is missing.
+    Claimed(&'a Agent, String),
+    /// Anybody else.
+    Outsider(Writer),
+}
+
+/// Somebody outside who writes.
+#[derive(Clone, Debug)]
+struct Writer {
+    /// Where answers go, with the display name.
+    person: Person,
+    /// The From address, which decides what the mail may join.
+    from: Address,
+}
+
+/// What was found out before deciding: shown by `postdesk explain`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Findings {
+    /// Who wrote, in words.
+    pub author: String,
+    /// Which ticket, with the evidence.
+    pub threaded: Threaded,
+}
+
+/// Decides about one mail. Total: every mail gets a disposition.
+pub fn decide(
+    mail: &Mail,
+    keys: &MailKeys,
+    facts: &Facts,
+    policy: Policy<'_>,
+    now: Timestamp,
+) -> (Decision, Findings) {
+    let case = Case { mail, facts, policy, now };
+    let (author, threaded) = case.author(keys);
+    let findings = Findings { author: author.words(), threaded: threaded.clone() };
+    let decision = match early(&case) {
+        Some(decision) => decision,
+        None => by_author(&case, author, &threaded),
+    };
+    (decision, findings)
+}
+
+/// Mail whose author does not matter.
+fn early(case: &Case<'_>) -> Option<Decision> {
+    if let Some(first) = case.facts.duplicate_of {
+        let reason = format!("the same mail was filed before as mail {first}");
+        return Some(Decision::nothing(Disposition::Duplicate, reason));
+    }
+    if case.facts.is_our_mail {
+        return Some(Decision::nothing(Disposition::Ignored, "our own mail came back to us"));
+    }
+    case.mail.bounce.as_ref().map(|report| bounce::decide(case, report))
+}
+
+fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decision {
+    let ticket = threaded.found.as_ref().and_then(|found| Some((case.facts.ticket(found.number)?, found)));
+    match (author, ticket) {
+        (Author::Own, _) => Decision::nothing(
+            Disposition::Ignored,
+            "From is the desk's own address, and nobody else is named to answer",
+        ),
+        (Author::Agent(agent, proof), Some((ticket, found))) => {
+            agent::in_ticket(case, agent, &proof, ticket, found)
+        }
+        (Author::Agent(agent, proof), None) => agent::without_ticket(case, agent, &proof, threaded),
+        (Author::Claimed(agent, missing), Some(_)) => agent::hold(case, agent, &missing),
+        (Author::Claimed(agent, missing), None) if has_commands(case.mail) => {
+            agent::hold(case, agent, &missing)
+        }
+        (Author::Claimed(agent, _), None) => {
+            requester::open(case, Some(&agent_as_writer(agent)), threaded, None)
+        }
+        (Author::Outsider(writer), Some((ticket, found))) => {
+            requester::follow_up(case, &writer, ticket, found, threaded)
+        }
+        (Author::Outsider(writer), None) => requester::unmatched(case, Some(&writer), threaded),
+        (Author::Nobody, _) => requester::unmatched(case, None, threaded),
+    }
+}
+
+fn has_commands(mail: &Mail) -> bool {
+    let parsed = command::parse(&mail.fresh());
+    !parsed.commands.is_empty() || !parsed.faults.is_empty()
+}
+
+fn agent_as_writer(agent: &Agent) -> Writer {
+    Writer { person: agent.person.clone(), from: agent.person.address.clone() }
+}
+
+impl<'a> Case<'a> {
+    fn config(&self) -> &'a Config {
+        self.policy.config
+    }
+
+    /// The queue a ticket lives in; the mailbox's own when its queue is no longer configured.
+    fn queue_of(&self, ticket: &TicketFacts) -> &'a Queue {
+        self.config().queue(&ticket.queue).unwrap_or(self.policy.queue)
+    }
+
+    /// Finds out who writes and about which ticket; the one depends on the other, for a token proves both.
+    fn author(&self, keys: &MailKeys) -> (Author<'a>, Threaded) {
+        let Some(writer) = self.writer() else {
+            let author = if self.mail.from.is_some() { Author::Own } else { Author::Nobody };
+            return (author, self.thread(keys, &[], |_| false));
+        };
+        let agent = self.config().agent(&writer.from);
+        let Some(agent) = agent else {
+            let owners = [writer.from.clone(), writer.person.address.clone()];
+            let may_join = |number| self.facts.ticket(number).is_some_and(|t| t.has_part(&writer.from));
+            let threaded = self.thread(keys, &owners, may_join);
+            return (Author::Outsider(writer), threaded);
+        };
+        let owners: Vec<Address> =
+            std::iter::once(&agent.person.address).chain(&agent.aliases).cloned().collect();
+        let threaded = self.thread(keys, &owners, |number| self.agent_may_act(agent, number));
+        if self.writes_as_requester(agent, threaded.found.as_ref()) {
+            return (Author::Outsider(writer), threaded);
+        }
+        (self.prove(agent, keys, &owners, threaded.found.as_ref()), threaded)
+    }
+
+    fn thread(&self, keys: &MailKeys, owners: &[Address], may_join: impl Fn(i64) -> bool) -> Threaded {
+        thread::find(keys, self.facts, self.policy.keys, owners, may_join)
+    }
+
+    /// Whom to answer. A form or robot that mails as the desk or as nobody, with a Reply-To, speaks for that person.
+    fn writer(&self) -> Option<Writer> {
+        let from = self.mail.from.as_ref()?;
+        let own = self.config().is_own(&from.address);
+        let elsewhere = self
+            .mail
+            .reply_to
+            .iter()
+            .find(|p| p.address != from.address && !self.config().is_own(&p.address));
+        match elsewhere {
+            Some(person) if own => Some(Writer { person: person.clone(), from: person.address.clone() }),
+            Some(person) => {
+                let name = if person.name.is_empty() { &from.name } else { &person.name };
+                Some(Writer { person: Person::new(name, person.address.clone()), from: from.address.clone() })
+            }
+            None if own => None,
+            None => Some(Writer { person: from.clone(), from: from.address.clone() }),
+        }
+    }
+
+    /// Agents act in tickets of their own queues, and in those they have or watch.
+    fn agent_may_act(&self, agent: &Agent, number: i64) -> bool {
+        let Some(ticket) = self.facts.ticket(number) else { return false };
+        let in_queue =
+            self.config().agents_of(self.queue_of(ticket)).any(|a| a.person.address == agent.person.address);
+        let concerned = ticket.assignee.iter().chain(&ticket.watchers).any(|address| agent.is(address));
+        in_queue || concerned || ticket.has_part(&agent.person.address)
+    }
+
+    /// An agent who asked something as a requester answers as one, unless the token says otherwise.
+    fn writes_as_requester(&self, agent: &Agent, found: Option<&Match>) -> bool {
+        let Some(found) = found else { return false };
+        let Some(ticket) = self.facts.ticket(found.number) else { return false };
+        let is_requester = ticket.requester.as_ref().is_some_and(|person| agent.is(&person.address));
+        match found.purpose {
+            Some(purpose) => purpose == Purpose::Requester,
+            None => is_requester,
+        }
+    }
+
+    /// Whether the mail is the agent's own: by token, by the trusted server's word, by confirmation or by policy.
+    fn prove(
+        &self,
+        agent: &'a Agent,
+        keys: &MailKeys,
+        owners: &[Address],
+        found: Option<&Match>,
+    ) -> Author<'a> {
+        if self.mail.from_many {
+            return Author::Claimed(agent, "there is more than one From".to_owned());
+        }
+        if let Some(other) =
+            self.mail.reply_to.iter().find(|p| !agent.is(&p.address) && !self.config().is_own(&p.address))
+        {
+            return Author::Claimed(
+                agent,
+                format!("Reply-To names {}, From names {}", other.address, agent.person.address),
+            );
+        }
+        let token_in_use = found
+            .is_some_and(|f| matches!(f.evidence, Evidence::TokenInAddress | Evidence::TokenInReferences));
+        let confirm = keys.tokens().filter(|t| t.purpose == Purpose::Confirm);
+        let confirms = confirm.into_iter().any(|t| owners.iter().any(|o| self.policy.keys.verifies(t, o)));
+        if self.policy.confirmed {
+            return Author::Agent(agent, "the agent confirmed this mail".to_owned());
+        }
+        if token_in_use || confirms {
+            return Author::Agent(agent, "the token made for this agent".to_owned());
+        }
+        match authentication(self.mail, self.policy.authserv_id) {
+            Authentication::Pass(said) => Author::Agent(agent, said),
+            _ if self.config().desk.trust_from => Author::Agent(agent, "trust_from is on".to_owned()),
+            Authentication::Fail(said) => Author::Claimed(agent, said),
+            Authentication::Unknown => Author::Claimed(agent, "neither token nor authentication".to_owned()),
+        }
+    }
+
+    /// Whether the sender's own words may be repeated to the From address.
+    fn sender_is_proven(&self, found: Option<&Match>) -> bool {
+        let by_token = found.is_some_and(|f| f.purpose.is_some());
+        by_token || matches!(authentication(self.mail, self.policy.authserv_id), Authentication::Pass(_))
+    }
+}
+
+impl Author<'_> {
+    fn words(&self) -> String {
+        match self {
+            Self::Nobody => "nobody (no usable From)".to_owned(),
+            Self::Own => "the desk's own address".to_owned(),
+            Self::Agent(agent, proof) => format!("agent {}, proven: {proof}", agent.person.address),
+            Self::Claimed(agent, missing) => {
+                format!("agent {} by From alone: {missing}", agent.person.address)
+            }
+            Self::Outsider(writer) => format!("{}", writer.from),
+        }
+    }
+}

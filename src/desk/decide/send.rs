@@ -1,0 +1,282 @@
+//! The outgoing mail that rules ask for, and the budgets that keep automatic mail from becoming a storm (promise 6).
+
+use super::admin::tell_admins;
+use super::{Case, Match};
+use crate::address::{Address, Person};
+use crate::config::{Agent, Config, Queue};
+use crate::desk::decision::{BudgetKey, Event, Outgoing, Template, Values};
+use crate::desk::facts::TicketFacts;
+use crate::language::Language;
+use crate::mail::token::Purpose;
+
+/// Mail and budget events gathered while one mail is decided.
+pub(super) struct Reach {
+    pub(super) outgoing: Vec<Outgoing>,
+    pub(super) events: Vec<Event>,
+}
+
+impl Reach {
+    pub(super) fn new() -> Self {
+        Self { outgoing: Vec::new(), events: Vec::new() }
+    }
+
+    /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left.
+    fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
+        let budgets = &case.config().budgets;
+        let bounds = [
+            (BudgetKey::Sender(to.clone()), budgets.per_sender, "answers to one address"),
+            (BudgetKey::Domain(to.domain().to_owned()), budgets.per_domain, "answers to one domain"),
+            (BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"),
+            (BudgetKey::Answers, budgets.in_all, "answers in all"),
+        ];
+        self.spend(case, &bounds)
+    }
+
+    /// Takes one round of notifications to agents out of the budget.
+    fn spend_notification(&mut self, case: &Case<'_>) -> Result<(), String> {
+        self.spend(
+            case,
+            &[(BudgetKey::Notifications, case.config().budgets.in_all, "notifications to agents")],
+        )
+    }
+
+    fn spend(&mut self, case: &Case<'_>, bounds: &[(BudgetKey, u32, &str)]) -> Result<(), String> {
+        let full = bounds
+            .iter()
+            .find(|(key, bound, _)| case.facts.spent(key).saturating_add(self.in_hand(key)) >= *bound);
+        let Some((key, bound, name)) = full else {
+            self.events.push(Event::Spend(bounds.iter().map(|(key, _, _)| key.clone()).collect()));
+            return Ok(());
+        };
+        let what = format!("{name}: {bound} an hour");
+        self.tell_admins(case, &what, key);
+        Err(what)
+    }
+
+    /// What this decision has taken of a budget already.
+    fn in_hand(&self, key: &BudgetKey) -> u32 {
+        let taken = self
+            .events
+            .iter()
+            .filter(|event| matches!(event, Event::Spend(keys) if keys.contains(key)))
+            .count();
+        u32::try_from(taken).unwrap_or(u32::MAX)
+    }
+
+    /// One word an hour to the admins about a budget that is used up.
+    fn tell_admins(&mut self, case: &Case<'_>, what: &str, key: &BudgetKey) {
+        let line = format!(
+            "The budget is used up ({what}), last by {key:?}. Mail is stored as always; no automatic mail of this kind goes out until the next hour."
+        );
+        self.tell_admins_lines(case, &format!("budget {what}"), &line);
+    }
+
+    /// One word an hour to the admins about `about`.
+    pub(super) fn tell_admins_lines(&mut self, case: &Case<'_>, about: &str, line: &str) {
+        let here = self
+            .events
+            .iter()
+            .filter_map(|event| if let Event::Told(told) = event { Some(told) } else { None });
+        let told: Vec<String> = case.facts.told.iter().chain(here).cloned().collect();
+        let (events, outgoing) = tell_admins(case.config(), case.policy.queue, &told, about, line);
+        self.events.extend(events);
+        self.outgoing.extend(outgoing);
+    }
+}
+
+/// An outgoing mail with nothing in it yet.
+pub(super) fn blank(
+    template: Template,
+    to: Person,
+    queue: &Queue,
+    number: i64,
+    language: Language,
+) -> Outgoing {
+    Outgoing {
+        template,
+        to,
+        queue: queue.name.clone(),
+        number,
+        purpose: Purpose::Requester,
+        token_number: number,
+        language,
+        author: None,
+        from_name: String::new(),
+        in_reply_to: None,
+        references: Vec::new(),
+        values: Values::default(),
+        attachments: false,
+        hold_secs: 0,
+    }
+}
+
+/// What every template about a ticket can show.
+pub(super) fn values(config: &Config, ticket: &TicketFacts) -> Values {
+    let assignee = ticket.assignee.as_ref().and_then(|address| config.agent(address));
+    Values {
+        subject: ticket.subject.clone(),
+        status: ticket.status.word().to_owned(),
+        priority: ticket.priority.word().to_owned(),
+        opened_at: ticket.opened_at.0,
+        requester_name: ticket.requester.as_ref().map(|p| p.name.clone()).unwrap_or_default(),
+        requester_address: ticket.requester.as_ref().map(|p| p.address.to_string()).unwrap_or_default(),
+        assignee_name: assignee.map(|agent| agent.person.label().to_owned()).unwrap_or_default(),
+        continues: ticket.continues.unwrap_or(0),
+        ..Values::default()
+    }
+}
+
+/// The acknowledgement of a new ticket. Says in words what was done, for the ledger.
+pub(super) fn acknowledge(
+    case: &Case<'_>,
+    reach: &mut Reach,
+    ticket: &TicketFacts,
+    queue: &Queue,
+    found: Option<&Match>,
+) -> String {
+    let requester = match why_silent(case, ticket, queue) {
+        Ok(requester) => requester,
+        Err(why) => return format!("not acknowledged: {why}"),
+    };
+    if let Err(budget) = reach.spend_answer(case, &requester.address, ticket.number) {
+        return format!("not acknowledged: the budget is used up ({budget})");
+    }
+    let mut values = values(case.config(), ticket);
+    values.sender_is_proven = case.sender_is_proven(found);
+    reach.outgoing.push(Outgoing {
+        values,
+        in_reply_to: case.mail.message_id.clone(),
+        references: case.mail.references.iter().chain(&case.mail.message_id).cloned().collect(),
+        ..blank(Template::Acknowledgement, requester.clone(), queue, ticket.number, ticket.language)
+    });
+    "acknowledged".to_owned()
+}
+
+/// Who is to be acknowledged, or why nobody is.
+fn why_silent<'t>(case: &Case<'_>, ticket: &'t TicketFacts, queue: &Queue) -> Result<&'t Person, String> {
+    if let Some(automatic) = &case.mail.automatic {
+        return Err(format!("automatic mail ({})", automatic.evidence));
+    }
+    if !queue.acknowledge {
+        return Err(format!("queue {} acknowledges nothing", queue.name));
+    }
+    let Some(requester) = &ticket.requester else { return Err("no address to answer".to_owned()) };
+    if case.config().is_own(&requester.address) {
+        return Err("the address is the desk's own".to_owned());
+    }
+    if case.facts.paused.contains(&requester.address) {
+        return Err("mail to the address came back lately".to_owned());
+    }
+    let mut named = case.mail.to.iter().chain(&case.mail.cc).peekable();
+    if named.peek().is_some() && !named.any(|person| case.config().is_own(&person.address)) {
+        return Err(
+            "the desk stands neither in To nor in Cc (Bcc, or an address missing from the queue's aliases)"
+                .to_owned(),
+        );
+    }
+    Ok(requester)
+}
+
+/// The agents whom a ticket concerns: the one who has it and those who watch, else all of its queue.
+pub(super) fn concerned<'a>(config: &'a Config, ticket: &TicketFacts, queue: &'a Queue) -> Vec<&'a Agent> {
+    let assigned = ticket.assignee.as_ref().and_then(|address| config.agent(address));
+    let mut agents: Vec<&Agent> = match assigned {
+        Some(agent) => vec![agent],
+        None => config.agents_of(queue).collect(),
+    };
+    for watcher in ticket.watchers.iter().filter_map(|address| config.agent(address)) {
+        if !agents.iter().any(|agent| agent.person.address == watcher.person.address) {
+            agents.push(watcher);
+        }
+    }
+    agents
+}
+
+/// Tells the agents concerned about the mail, which `ticket` now holds.
+pub(super) fn notify(
+    case: &Case<'_>,
+    reach: &mut Reach,
+    ticket: &TicketFacts,
+    queue: &Queue,
+    mentions: &[i64],
+    is_new: bool,
+) {
+    if reach.spend_notification(case).is_err() {
+        return;
+    }
+    let author = case.mail.from.as_ref();
+    let mut values = values(case.config(), ticket);
+    values.author_name = author.map(|p| p.label().to_owned()).unwrap_or_default();
+    values.author_address = author.map(|p| p.address.to_string()).unwrap_or_default();
+    values.text = case.mail.fresh();
+    values.folded = super::requester::folded(case);
+    values.readers = readers(ticket);
+    values.history.clone_from(&case.facts.history);
+    values.history_count = case.facts.history_count;
+    values.mentions = mentions.to_vec();
+    values.is_new = is_new;
+    for agent in concerned(case.config(), ticket, queue) {
+        let is_author = author.is_some_and(|p| agent.is(&p.address));
+        if is_author || case.facts.paused.contains(&agent.person.address) {
+            continue;
+        }
+        reach.outgoing.push(Outgoing {
+            values: values.clone(),
+            purpose: Purpose::Agent,
+            from_name: author.map(|p| p.label().to_owned()).unwrap_or_default(),
+            attachments: true,
+            ..blank(Template::Notification, agent.person.clone(), queue, ticket.number, agent.language)
+        });
+    }
+}
+
+/// Who reads an agent's reply in this ticket.
+pub(super) fn readers(ticket: &TicketFacts) -> Vec<String> {
+    ticket.requester.iter().chain(&ticket.participants).map(|person| person.address.to_string()).collect()
+}
+
+/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already.
+pub(super) fn audience<'t>(case: &Case<'_>, ticket: &'t TicketFacts, author: &Address) -> Vec<&'t Person> {
+    let reached =
+        |address: &Address| case.mail.to.iter().chain(&case.mail.cc).any(|person| person.address == *address);
+    let participants = ticket.participants.iter().filter(|person| !reached(&person.address));
+    let everybody = ticket.requester.iter().chain(participants);
+    everybody
+        .filter(|person| person.address != *author && !case.facts.paused.contains(&person.address))
+        .collect()
+}
+
+/// Copies of a requester's or participant's message to the others outside.
+pub(super) fn copies(
+    case: &Case<'_>,
+    reach: &mut Reach,
+    ticket: &TicketFacts,
+    queue: &Queue,
+    author: &Address,
+) {
+    let mut values = values(case.config(), ticket);
+    values.requester_address = String::new();
+    values.author_name = case.mail.from.as_ref().map(|p| p.label().to_owned()).unwrap_or_default();
+    values.text = case.mail.fresh();
+    for person in audience(case, ticket, author) {
+        if reach.spend_answer(case, &person.address, ticket.number).is_err() {
+            return;
+        }
+        reach.outgoing.push(Outgoing {
+            values: values.clone(),
+            from_name: values.author_name.clone(),
+            in_reply_to: case.mail.message_id.clone(),
+            references: ticket.message_ids.clone(),
+            attachments: true,
+            ..blank(Template::Copy, person.clone(), queue, ticket.number, ticket.language)
+        });
+    }
+}
+
+/// An answer to an agent about the agent's own mail, within the budgets of an automatic answer.
+pub(super) fn tell_agent(case: &Case<'_>, reach: &mut Reach, agent: &Agent, mail: Outgoing) {
+    if reach.spend_answer(case, &agent.person.address, mail.number).is_ok() {
+        let references = case.mail.references.iter().chain(&case.mail.message_id).cloned().collect();
+        reach.outgoing.push(Outgoing { in_reply_to: case.mail.message_id.clone(), references, ..mail });
+    }
+}

@@ -1,0 +1,164 @@
+//! What agents are told when something in their mail cannot be done, in their language.
+//!
+//! Here and not in the templates because each line belongs to one fault; all other outgoing words are in `mail-templates/`.
+
+use crate::desk::command::Fault;
+use crate::language::Language;
+
+/// Why nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Complaint {
+    /// A command line could not be read.
+    Fault(Fault),
+    /// There is no text, no attachment and no command.
+    Empty,
+    /// The ticket has nobody who could read a reply.
+    NoReader,
+    /// No ticket is named.
+    NoTicket,
+    /// No such agent.
+    NoAgent {
+        /// What was written.
+        found: String,
+        /// The queue's agents.
+        known: Vec<String>,
+    },
+    /// No such queue.
+    NoQueue {
+        /// What was written.
+        found: String,
+        /// All queues.
+        known: Vec<String>,
+    },
+    /// No such ticket, or none this agent works on.
+    NoSuchTicket(i64),
+    /// The date is past.
+    Past(String),
+    /// The address is the desk's own.
+    OwnAddress(String),
+    /// The address does not take part.
+    NoParticipant(String),
+    /// The bound on participants is reached.
+    TooManyParticipants(usize),
+    /// The reply has been sent.
+    TooLate,
+}
+
+impl Complaint {
+    /// One line that says what was wrong and what to write.
+    pub fn words(&self, language: Language) -> String {
+        let [en, es, pt] = self.all();
+        match language {
+            Language::En => en,
+            Language::Es => es,
+            Language::Pt => pt,
+        }
+    }
+
+    fn all(&self) -> [String; 3] {
+        match self {
+            Self::Fault(fault) => fault_words(fault),
+            Self::Empty => [
+                "There was nothing new to send: no text above the quotation, no attachment, no command.".into(),
+                "No había nada nuevo que enviar: ni texto por encima de la cita, ni adjunto, ni orden.".into(),
+                "Não havia nada de novo para enviar: nem texto acima da citação, nem anexo, nem comando.".into(),
+            ],
+            Self::NoReader => [
+                "This ticket has no requester with an address, so nobody would read the reply. Write #requester ADDRESS first, or #note for a note.".into(),
+                "Este ticket no tiene solicitante con dirección: nadie leería la respuesta. Escriba antes #solicitante DIRECCIÓN, o #nota para una nota.".into(),
+                "Este ticket não tem solicitante com endereço: ninguém leria a resposta. Escreva antes #solicitante ENDEREÇO, ou #nota para uma nota.".into(),
+            ],
+            Self::NoTicket => [
+                "The mail names no ticket. Reply to a notification, or put the ticket's tag into the subject.".into(),
+                "El correo no nombra ningún ticket. Responda a un aviso, o ponga la etiqueta del ticket en el asunto.".into(),
+                "O e-mail não indica nenhum ticket. Responda a um aviso, ou coloque a etiqueta do ticket no assunto.".into(),
+            ],
+            Self::NoAgent { found, known } => {
+                let known = known.join(", ");
+                [
+                    format!("There is no agent {found}. The agents of this queue: {known}."),
+                    format!("No hay ningún agente {found}. Los agentes de esta cola: {known}."),
+                    format!("Não há nenhum agente {found}. Os agentes desta fila: {known}."),
+                ]
+            }
+            Self::NoQueue { found, known } => {
+                let known = known.join(", ");
+                [
+                    format!("There is no queue {found}. The queues: {known}."),
+                    format!("No hay ninguna cola {found}. Las colas: {known}."),
+                    format!("Não há nenhuma fila {found}. As filas: {known}."),
+                ]
+            }
+            Self::NoSuchTicket(number) => [
+                format!("There is no other ticket {number} that you work on."),
+                format!("No hay otro ticket {number} en el que usted trabaje."),
+                format!("Não há outro ticket {number} em que você trabalhe."),
+            ],
+            Self::Past(date) => [
+                format!("The date is past: {date}."),
+                format!("La fecha ya pasó: {date}."),
+                format!("A data já passou: {date}."),
+            ],
+            Self::OwnAddress(address) => [
+                format!("{address} is the desk's own address."),
+                format!("{address} es una dirección de la propia mesa de ayuda."),
+                format!("{address} é um endereço da própria central de atendimento."),
+            ],
+            Self::NoParticipant(address) => [
+                format!("{address} does not take part in this ticket."),
+                format!("{address} no participa en este ticket."),
+                format!("{address} não participa deste ticket."),
+            ],
+            Self::TooManyParticipants(bound) => [
+                format!("A ticket has {bound} participants at most."),
+                format!("Un ticket tiene como máximo {bound} participantes."),
+                format!("Um ticket tem no máximo {bound} participantes."),
+            ],
+            Self::TooLate => [
+                "There is no reply of yours left to take back: it has been sent.".into(),
+                "Ya no queda ninguna respuesta suya que retirar: se ha enviado.".into(),
+                "Já não há nenhuma resposta sua para retirar: foi enviada.".into(),
+            ],
+        }
+    }
+}
+
+fn fault_words(fault: &Fault) -> [String; 3] {
+    match fault {
+        Fault::Unknown { word, near: Some(near) } => [
+            format!("There is no command #{word}. Did you mean #{near}?"),
+            format!("No hay ninguna orden #{word}. ¿Quiso decir #{near}?"),
+            format!("Não há nenhum comando #{word}. Quis dizer #{near}?"),
+        ],
+        Fault::Unknown { word, near: None } => [
+            format!("There is no command #{word}. Write #help to get the list."),
+            format!("No hay ninguna orden #{word}. Escriba #ayuda para recibir la lista."),
+            format!("Não há nenhum comando #{word}. Escreva #ajuda para receber a lista."),
+        ],
+        Fault::Argument { word, found, example: "" } => [
+            format!("#{word} takes nothing after it, but there was: {found}"),
+            format!("#{word} no lleva nada detrás, pero había: {found}"),
+            format!("#{word} não leva nada depois, mas havia: {found}"),
+        ],
+        Fault::Argument { word, found, example } => [
+            format!("#{word} does not understand \"{found}\". Right would be, for example: {example}"),
+            format!("#{word} no entiende «{found}». Lo correcto sería, por ejemplo: {example}"),
+            format!("#{word} não entende \"{found}\". O correto seria, por exemplo: {example}"),
+        ],
+        Fault::Middle { word } => [
+            format!(
+                "The line #{word} stands in the middle of the text. Commands go to the top or to the bottom."
+            ),
+            format!("La línea #{word} está en medio del texto. Las órdenes van al principio o al final."),
+            format!("A linha #{word} está no meio do texto. Os comandos vão no início ou no fim."),
+        ],
+        Fault::TooMany => {
+            let bound = crate::desk::command::COMMANDS_MAX;
+            [
+                format!("A mail holds {bound} commands at most."),
+                format!("Un correo lleva como máximo {bound} órdenes."),
+                format!("Um e-mail leva no máximo {bound} comandos."),
+            ]
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What was read about a mail's surroundings before deciding. Plain data; `store/facts.rs` fills it in.
+
+use super::decision::{BudgetKey, Row, Template};
+use super::ticket::{Priority, Status};
+use crate::address::{Address, Person};
+use crate::clock::Timestamp;
+use crate::language::Language;
+use crate::mail::ids::MessageId;
+use std::collections::BTreeMap;
+
+/// A ticket as it stands before the decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketFacts {
+    /// Ticket number.
+    pub number: i64,
+    /// Queue name.
+    pub queue: String,
+    /// Subject.
+    pub subject: String,
+    /// Status.
+    pub status: Status,
+    /// Priority.
+    pub priority: Priority,
+    /// Whose ticket it is.
+    pub requester: Option<Person>,
+    /// Language of mail to the requester.
+    pub language: Language,
+    /// The agent who has it.
+    pub assignee: Option<Address>,
+    /// Who else takes part.
+    pub participants: Vec<Person>,
+    /// Addresses that may write in without getting copies.
+    pub writers: Vec<Address>,
+    /// Agents who watch.
+    pub watchers: Vec<Address>,
+    /// When it opened.
+    pub opened_at: Timestamp,
+    /// When it was closed, while it is.
+    pub closed_at: Option<Timestamp>,
+    /// The closed ticket it continues.
+    pub continues: Option<i64>,
+    /// Message-IDs of its incoming mail: the first, then the newest, oldest first.
+    pub message_ids: Vec<MessageId>,
+    /// Authors of replies that still wait in the outbox and can be taken back.
+    pub waiting: Vec<Address>,
+}
+
+impl TicketFacts {
+    /// Whether mail from `address` may join this ticket without a token (whole addresses compared).
+    pub fn has_part(&self, address: &Address) -> bool {
+        let requester = self.requester.as_ref().is_some_and(|person| person.address == *address);
+        requester
+            || self.participants.iter().any(|person| person.address == *address)
+            || self.writers.contains(address)
+    }
+}
+
+/// An outgoing mail that a delivery report may be about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxFacts {
+    /// Row.
+    pub id: i64,
+    /// Message-ID it was sent with.
+    pub message_id: MessageId,
+    /// Ticket it was about.
+    pub number: Option<i64>,
+    /// To whom.
+    pub recipient: Address,
+    /// What it was.
+    pub template: Template,
+    /// Whether a report has been recorded on it before.
+    pub bounced: bool,
+}
+
+/// How busy an agent is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// The agent's registered address.
+    pub agent: Address,
+    /// Live tickets assigned.
+    pub live: i64,
+    /// When a ticket was last given in turn.
+    pub last_ticket: Timestamp,
+    /// Away until then.
+    pub away_until: Option<Timestamp>,
+}
+
+/// All that is known before deciding about one mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The id this mail will have in the ledger.
+    pub mail_id: i64,
+    /// The mail that was filed with the same content.
+    pub duplicate_of: Option<i64>,
+    /// The mail's own Message-ID is one we made: our own mail has come back.
+    pub is_our_mail: bool,
+    /// The tickets named by the mail's keys, by number, merges followed.
+    pub tickets: BTreeMap<i64, TicketFacts>,
+    /// Where a number named leads: itself, or the ticket it was merged into.
+    pub leads_to: BTreeMap<i64, i64>,
+    /// Message-IDs the mail points at that belong to incoming mail, with the ticket's number (merges followed).
+    pub known_ids: Vec<(MessageId, i64)>,
+    /// Outgoing mail that a delivery report names.
+    pub outbox: Vec<OutboxFacts>,
+    /// The held mail that a confirmation names: id, and the From it came with.
+    pub held: Option<(i64, Address)>,
+    /// Counts of this hour.
+    pub spent: BTreeMap<BudgetKey, u32>,
+    /// What an admin has been told this hour.
+    pub told: Vec<String>,
+    /// Recipients that mail is not sent to for now.
+    pub paused: Vec<Address>,
+    /// A ticket number that is free.
+    pub fresh_number: i64,
+    /// The sender's earlier tickets, newest first, at most three.
+    pub history: Vec<Row>,
+    /// How many there are.
+    pub history_count: i64,
+    /// The queue's agents, how busy they are.
+    pub loads: Vec<Load>,
+}
+
+impl Facts {
+    /// The ticket that `number` leads to.
+    pub fn ticket(&self, number: i64) -> Option<&TicketFacts> {
+        self.tickets.get(self.leads_to.get(&number).unwrap_or(&number))
+    }
+
+    /// What has been spent of a budget this hour.
+    pub fn spent(&self, key: &BudgetKey) -> u32 {
+        self.spent.get(key).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,12 @@
+//! The loops: intake (IMAP to commit, then tell IMAP), outbox (claim, send, settle), deadlines (what is due).
+//!
+//! Each has a `step()`, which tests and simulation call, and a `run()` that repeats it until it is told to stop.
+//! `filing` is the one way of every mail into the store, whatever door it came through.
+
+pub mod shared;
+pub mod filing;
+pub mod intake;
+pub mod outbox;
+pub mod deadlines;
+
+pub use shared::{Settings, Shared};

@@ -1,0 +1,261 @@
+//! Outgoing mail: claim what is due, send it, settle it. Several workers do so beside each other, each with a
+//! connection that it keeps while there is work.
+//!
+//! The attempt is recorded before the relay is spoken to, and the end of the data before it is sent: whatever dies
+//! when, it is known afterwards which mail may have been taken (promise 5).
+
+use super::filing::compose_all;
+use super::shared::{Counters, Shared, stopped};
+use crate::clock::Timestamp;
+use crate::desk::decide::outcome;
+use crate::desk::decision::Decision;
+use crate::net::Dial;
+use crate::retry::{CONNECT, Next, OUTBOX};
+use crate::smtp::{Connection, Outcome, SmtpError};
+use crate::store::commit::file_without_mail;
+use crate::store::outbox::{self as rows, Claimed, Settled};
+use crate::store::{StoreError, facts, keys};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long a connection is kept that nothing is sent over.
+const KEPT: Duration = Duration::from_secs(20);
+
+/// How long an idle worker sleeps at most before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Why a step ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The relay.
+    #[error(transparent)]
+    Smtp(#[from] SmtpError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a worker holds between two mails.
+pub struct Outbox {
+    shared: Shared,
+    dial: Arc<dyn Dial>,
+    connection: Option<Connection>,
+    failures: u32,
+}
+
+/// How the last mail ended, to be written down together with the next claim.
+type Ended = (Claimed, Settled, String);
+
+/// After a stop: puts rows that were being sent where they belong, and tells the agents of what is uncertain.
+pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
+    let (settings, now, dice) = (shared.settings(), shared.clock.now(), shared.dice.clone());
+    let uncertain = shared.store.write(move |db| {
+        let ids = rows::recover(db, now)?;
+        for id in &ids {
+            tell(
+                db,
+                &settings,
+                (*id, "Postdesk stopped before the relay answered"),
+                outcome::Trouble::Uncertain,
+                (now, &dice),
+            )?;
+        }
+        Ok(ids.len())
+    });
+    uncertain.await
+}
+
+impl Outbox {
+    /// A worker.
+    pub fn new(shared: Shared, dial: Arc<dyn Dial>) -> Self {
+        Self { shared, dial, connection: None, failures: 0 }
+    }
+
+    /// Repeats [`Outbox::step`] until told to stop, sleeping until mail is due. The mail in hand is finished first.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            // Made before looking, so that a bell rung in between is heard.
+            let bell = Arc::clone(&self.shared.outbox_bell);
+            let rung = bell.notified();
+            let pause = match self.step(&stop).await {
+                Ok(_) => self.pause().await,
+                Err(error) => {
+                    self.connection = None;
+                    self.failures = self.failures.saturating_add(1);
+                    let secs = CONNECT.wait_secs(self.failures, self.shared.dice.draw());
+                    tracing::warn!("outgoing mail waits: {error}; next try in {secs} s");
+                    let pause = Duration::from_secs(secs.unsigned_abs());
+                    tokio::select! { () = tokio::time::sleep(pause) => {}, () = stopped(&mut stop) => {} }
+                    continue;
+                }
+            };
+            let kept = if self.connection.is_some() { pause.min(KEPT) } else { pause };
+            tokio::select! {
+                () = rung => {},
+                () = tokio::time::sleep(kept) => if kept == KEPT { self.hang_up().await },
+                () = stopped(&mut stop) => {},
+            }
+        }
+        self.hang_up().await;
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.quit().await;
+        }
+    }
+
+    /// How long there is nothing to do.
+    async fn pause(&self) -> Duration {
+        let due = self.shared.readers.ask(|reader| rows::next_due(reader.db())).await;
+        let now = self.shared.clock.now();
+        match due {
+            Ok(Some(due)) => Duration::from_secs(due.since(now).max(0).unsigned_abs()).min(LOOK_AGAIN),
+            Ok(None) | Err(_) => LOOK_AGAIN,
+        }
+    }
+
+    /// Sends all that is due. Returns how many mails were tried. A relay that cannot be reached leaves them waiting.
+    pub async fn step(&mut self, stop: &watch::Receiver<bool>) -> Result<usize, OutboxError> {
+        let (mut tried, mut ended) = (0, None);
+        loop {
+            let wanted = if *stop.borrow() { 0 } else { 1 };
+            let Some(mail) = self.next(ended.take(), wanted).await?.pop() else { return Ok(tried) };
+            tried += 1;
+            ended = Some(self.send(mail).await?);
+        }
+    }
+
+    /// Writes down how the last mail ended and claims the next, in one transaction.
+    async fn next(&mut self, ended: Option<Ended>, wanted: usize) -> Result<Vec<Claimed>, StoreError> {
+        let (settings, now, dice) =
+            (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
+        let job = move |db: &crate::store::Connection| {
+            if let Some((mail, settled, said)) = &ended {
+                rows::settle(db, mail.id, settled, said, now)?;
+                let trouble = match settled {
+                    Settled::Failed => Some(outcome::Trouble::Failed),
+                    Settled::Uncertain => Some(outcome::Trouble::Uncertain),
+                    Settled::Sent | Settled::Deferred(_) => None,
+                };
+                if let Some(trouble) = trouble {
+                    tell(db, &settings, (mail.id, said), trouble, (now, &dice))?;
+                }
+            }
+            rows::claim(db, now, wanted)
+        };
+        self.shared.store.write(job).await
+    }
+
+    /// One attempt. An error leaves the mail queued: nothing was handed over.
+    async fn send(&mut self, mail: Claimed) -> Result<Ended, OutboxError> {
+        if let Err(error) = self.connect().await {
+            let at = self.later(&mail);
+            self.put_back(&mail, at, &error.to_string()).await?;
+            return Err(error.into());
+        }
+        let Some(connection) = &mut self.connection else {
+            return Ok((mail, Settled::Failed, String::new()));
+        };
+        let (store, id) = (self.shared.store.clone(), mail.id);
+        let from = (!mail.envelope_from.is_empty()).then_some(mail.envelope_from.as_str());
+        let record = async move { store.write(move |db| rows::hand_over(db, id)).await.is_ok() };
+        let outcome = connection.submit_after(from, &mail.recipient, &mail.bytes, record).await;
+        if !connection.is_alive() || connection.connection_worn() {
+            self.connection = None;
+        }
+        let (settled, said) = self.judge(&mail, outcome);
+        tracing::info!(
+            outbox = mail.id,
+            template = mail.template,
+            "outgoing {} ({}): {}: {said}",
+            mail.id,
+            mail.template,
+            settled.word()
+        );
+        Ok((mail, settled, said))
+    }
+
+    async fn connect(&mut self) -> Result<(), SmtpError> {
+        if self.connection.is_none() {
+            let settings = self.shared.settings();
+            let desk = &settings.config.desk;
+            self.connection =
+                Some(Connection::open(&settings.config.smtp.server, &desk.domain, self.dial.as_ref()).await?);
+            self.failures = 0;
+        }
+        Ok(())
+    }
+
+    fn judge(&self, mail: &Claimed, outcome: Outcome) -> (Settled, String) {
+        match outcome {
+            Outcome::Accepted { reply } => {
+                Counters::count(&self.shared.counters.sent);
+                (Settled::Sent, reply)
+            }
+            Outcome::Later { code, reply } => {
+                let said = said(code, &reply);
+                match OUTBOX.next(
+                    mail.attempt,
+                    mail.tried_at,
+                    self.shared.clock.now(),
+                    self.shared.dice.draw(),
+                ) {
+                    Next::At(at) => (Settled::Deferred(at), said),
+                    Next::GiveUp => (Settled::Failed, format!("given up after a week; last: {said}")),
+                }
+            }
+            Outcome::Refused { code, reply } => (Settled::Failed, said(code, &reply)),
+            Outcome::Unknown { why } => (Settled::Uncertain, why),
+        }
+    }
+
+    /// When to try a mail again that never got as far as the relay: as soon as the relay may be back, for a week.
+    fn later(&self, mail: &Claimed) -> Next {
+        let (now, roll) = (self.shared.clock.now(), self.shared.dice.draw());
+        match OUTBOX.next(mail.attempt, mail.tried_at, now, roll) {
+            Next::At(_) => Next::At(now.plus(CONNECT.wait_secs(self.failures.saturating_add(1), roll))),
+            Next::GiveUp => Next::GiveUp,
+        }
+    }
+
+    /// The relay cannot be reached: the mail waits, or after a week fails.
+    async fn put_back(&self, mail: &Claimed, next: Next, said: &str) -> Result<(), StoreError> {
+        let (settings, now, dice) =
+            (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
+        let (id, said) = (mail.id, said.to_owned());
+        let job = move |db: &crate::store::Connection| match next {
+            Next::At(at) => rows::settle(db, id, &Settled::Deferred(at), &said, now),
+            Next::GiveUp => {
+                rows::settle(db, id, &Settled::Failed, &said, now)?;
+                tell(db, &settings, (id, &said), outcome::Trouble::Failed, (now, &dice))
+            }
+        };
+        self.shared.store.write(job).await
+    }
+}
+
+fn said(code: Option<u16>, reply: &str) -> String {
+    match code {
+        Some(code) if !reply.starts_with(&code.to_string()) => format!("{code} {reply}"),
+        _ => reply.to_owned(),
+    }
+}
+
+/// What follows from a mail that could not be delivered: decided by the rules, written in the same transaction.
+fn tell(
+    db: &crate::store::Connection,
+    settings: &super::Settings,
+    row: (i64, &str),
+    trouble: outcome::Trouble,
+    chance: (Timestamp, &crate::clock::Dice),
+) -> Result<(), StoreError> {
+    let Some((row_facts, ticket)) = facts::outgoing(db, row.0, chance.0)? else { return Ok(()) };
+    let told = facts::told(db, chance.0)?;
+    let decision: Decision =
+        outcome::undelivered(&settings.config, &row_facts, ticket.as_ref(), &told, trouble, row.1);
+    let keys = keys::load(db, chance.0, settings.config.desk.key_valid_secs)?;
+    let ready = compose_all(settings, &keys, &decision, None, chance)?;
+    file_without_mail(db, "postdesk", (&decision, &ready), chance.0)
+}

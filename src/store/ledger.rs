@@ -1,0 +1,91 @@
+//! The ledger of UIDs: what each mailbox has been read up to, which UIDs are accounted for, and of which the server
+//! has been told.
+
+use super::StoreError;
+use super::commit::Origin;
+use crate::clock::Timestamp;
+use crate::desk::decision::Disposition;
+use rusqlite::{Connection, OptionalExtension};
+
+/// Where the reading of `mailbox` stands: UIDVALIDITY and the first UID not looked at.
+pub fn position(db: &Connection, mailbox: &str) -> Result<Option<(u32, u32)>, StoreError> {
+    let sql = "SELECT uidvalidity, next_uid FROM mailbox WHERE name = ?1";
+    Ok(db.prepare_cached(sql)?.query_row([mailbox], |r| Ok((r.get(0)?, r.get(1)?))).optional()?)
+}
+
+/// Moves the position of `mailbox`.
+pub fn set_position(
+    db: &Connection,
+    mailbox: &str,
+    uidvalidity: u32,
+    next_uid: u32,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO mailbox (name, uidvalidity, next_uid, checked_at) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (name) DO UPDATE SET uidvalidity = ?2, next_uid = ?3, checked_at = ?4";
+    db.prepare_cached(sql)?.execute((mailbox, uidvalidity, next_uid, now.0))?;
+    Ok(())
+}
+
+/// One UID's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// The UID.
+    pub uid: u32,
+    /// Its disposition.
+    pub disposition: Disposition,
+    /// Whether the server has been told.
+    pub settled: bool,
+}
+
+/// The account of `uid`, if it has one.
+pub fn account(
+    db: &Connection,
+    mailbox: &str,
+    uidvalidity: u32,
+    uid: u32,
+) -> Result<Option<Account>, StoreError> {
+    let sql = "SELECT disposition, settled_at IS NOT NULL FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3";
+    let row = db
+        .prepare_cached(sql)?
+        .query_row((mailbox, uidvalidity, uid), |r| Ok((r.get::<_, String>(0)?, r.get(1)?)));
+    let Some((word, settled)) = row.optional()? else { return Ok(None) };
+    let disposition =
+        Disposition::from_word(&word).ok_or(StoreError::Unknown { what: "disposition", found: word })?;
+    Ok(Some(Account { uid, disposition, settled }))
+}
+
+/// Records that the server has been told about these UIDs.
+pub fn set_settled(
+    db: &Connection,
+    mailbox: &str,
+    uidvalidity: u32,
+    uids: &[u32],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE mail SET settled_at = ?4 WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3 AND settled_at IS NULL";
+    let mut statement = db.prepare_cached(sql)?;
+    for uid in uids {
+        statement.execute((mailbox, uidvalidity, uid, now.0))?;
+    }
+    Ok(())
+}
+
+/// How many UIDs of `mailbox` under `uidvalidity` have an account, by disposition.
+pub fn counts(db: &Connection, mailbox: &str, uidvalidity: u32) -> Result<Vec<(String, i64)>, StoreError> {
+    let sql = "SELECT disposition, count(*) FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 GROUP BY disposition ORDER BY disposition";
+    let mut statement = db.prepare(sql)?;
+    let rows = statement.query_map((mailbox, uidvalidity), |r| Ok((r.get(0)?, r.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Where a mail came from that may be decided anew: one that is held if `held`, else one that was set aside.
+pub fn origin(db: &Connection, mail_id: i64, held: bool) -> Result<Origin, StoreError> {
+    let sql = "SELECT mailbox, uidvalidity, uid, queue FROM mail WHERE id = ?1 AND disposition = ?2";
+    let word = if held { Disposition::Held } else { Disposition::Quarantined }.word();
+    let read = |r: &rusqlite::Row<'_>| {
+        Ok(Origin { mailbox: r.get(0)?, uidvalidity: r.get(1)?, uid: r.get(2)?, queue: r.get(3)? })
+    };
+    let found = db.prepare_cached(sql)?.query_row((mail_id, word), read).optional()?;
+    found.ok_or_else(|| StoreError::Missing(format!("mail {mail_id} is not {word}")))
+}

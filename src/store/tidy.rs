@@ -1,0 +1,31 @@
+//! What is due, and what is past keeping.
+
+use super::StoreError;
+use super::facts::status;
+use crate::clock::Timestamp;
+use crate::desk::ticket::Status;
+use rusqlite::Connection;
+
+/// Budgets are kept this long for looking back, in seconds.
+const BUDGETS_KEPT_SECS: i64 = 7 * 86400;
+
+/// Tickets whose wake time has come, at most `limit`.
+pub fn due(db: &Connection, now: Timestamp, limit: i64) -> Result<Vec<(i64, Status)>, StoreError> {
+    let sql = "SELECT number, status FROM ticket WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query((now.0, limit))?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        due.push((row.get(0)?, status(&row.get::<_, String>(1)?)?));
+    }
+    Ok(due)
+}
+
+/// Takes out old budgets, pauses that are over, and keys that were retired before `keys_before`.
+pub fn forget(db: &Connection, keys_before: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    let hour = now.plus(-BUDGETS_KEPT_SECS).0.div_euclid(3600);
+    db.prepare_cached("DELETE FROM budget WHERE hour < ?1")?.execute([hour])?;
+    db.prepare_cached("DELETE FROM paused WHERE until <= ?1")?.execute([now.0])?;
+    db.prepare_cached("DELETE FROM signing_key WHERE retired_at <= ?1")?.execute([keys_before.0])?;
+    Ok(())
+}

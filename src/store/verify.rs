@@ -1,0 +1,125 @@
+//! Every promise that a query can check, checked.
+
+use super::StoreError;
+use rusqlite::Connection;
+
+/// A promise that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Breach {
+    /// What should be so.
+    pub promise: &'static str,
+    /// How many rows say otherwise.
+    pub rows: i64,
+    /// The first of them, as ids.
+    pub first: String,
+}
+
+/// What should be so, and the query for the ids of rows that say otherwise.
+const CHECKS: &[(&str, &str)] = &[
+    (
+        "1: every mail that was taken has its raw bytes",
+        "SELECT id FROM mail WHERE raw_id IS NULL AND disposition NOT IN ('refused', 'duplicate')",
+    ),
+    (
+        "1: no server was told before the commit",
+        "SELECT id FROM mail WHERE settled_at IS NOT NULL AND settled_at < received_at",
+    ),
+    (
+        "2: no content was filed twice",
+        "SELECT min(id) FROM mail WHERE disposition NOT IN ('refused', 'duplicate', 'quarantined') GROUP BY content_key HAVING count(*) > 1",
+    ),
+    (
+        "2: no mail became two messages",
+        "SELECT mail_id FROM message WHERE mail_id IS NOT NULL GROUP BY mail_id HAVING count(*) > 1",
+    ),
+    (
+        "3: mail that opened or joined has a ticket",
+        "SELECT id FROM mail WHERE disposition IN ('opened', 'follow-up') AND ticket_id IS NULL",
+    ),
+    (
+        "3: mail that opened or joined is a message",
+        "SELECT id FROM mail WHERE disposition IN ('opened', 'follow-up') AND NOT EXISTS (SELECT 1 FROM message WHERE mail_id = mail.id)",
+    ),
+    ("3: every mail says why", "SELECT id FROM mail WHERE reason = ''"),
+    (
+        "3: mail set aside changed nothing",
+        "SELECT mail.id FROM mail JOIN message ON mail_id = mail.id WHERE disposition IN ('held', 'ignored', 'refused', 'duplicate', 'quarantined', 'bounce')",
+    ),
+    (
+        "5: outgoing mail has its bytes until it is settled",
+        "SELECT id FROM outbox WHERE body_id IS NULL AND settled_at IS NULL",
+    ),
+    (
+        "5: every attempt was recorded",
+        "SELECT id FROM outbox WHERE state IN ('sent', 'uncertain', 'failed') AND attempts = 0",
+    ),
+    (
+        "5: settled is settled",
+        "SELECT id FROM outbox WHERE (state IN ('sent', 'uncertain', 'failed', 'bounced', 'dropped')) <> (settled_at IS NOT NULL)",
+    ),
+    (
+        "5: no mail was acknowledged twice",
+        "SELECT min(id) FROM outbox WHERE template = 'acknowledgement' GROUP BY mail_id HAVING count(*) > 1",
+    ),
+    (
+        "6: no automatic answer to mail that opened nothing",
+        "SELECT outbox.id FROM outbox JOIN mail ON mail.id = mail_id WHERE template = 'acknowledgement' AND disposition <> 'opened'",
+    ),
+    (
+        "8: no note went outside",
+        "SELECT outbox.id FROM outbox JOIN message ON message.mail_id = outbox.mail_id WHERE internal = 1 AND template IN ('reply', 'copy', 'acknowledgement') AND state <> 'dropped'",
+    ),
+    (
+        "every ticket has a message",
+        "SELECT id FROM ticket WHERE NOT EXISTS (SELECT 1 FROM message WHERE ticket_id = ticket.id)",
+    ),
+    (
+        "closed tickets know since when",
+        "SELECT id FROM ticket WHERE (status = 'closed') <> (closed_at IS NOT NULL)",
+    ),
+    (
+        "every message can be searched",
+        "SELECT id FROM message WHERE NOT EXISTS (SELECT 1 FROM search WHERE search.rowid = message.id)",
+    ),
+    ("merges lead somewhere", "SELECT id FROM ticket WHERE merged_into = id"),
+];
+
+/// Runs every check, and SQLite's own of the file. Calls `step` with the number of checks done and their count.
+pub fn verify(db: &Connection, mut step: impl FnMut(usize, usize)) -> Result<Vec<Breach>, StoreError> {
+    let all = CHECKS.len() + 2;
+    let mut breaches = Vec::new();
+    for (done, (promise, sql)) in CHECKS.iter().enumerate() {
+        step(done, all);
+        breaches.extend(check(db, promise, sql)?);
+    }
+    step(CHECKS.len(), all);
+    breaches.extend(check(
+        db,
+        "foreign keys hold",
+        "SELECT \"table\" || ':' || rowid FROM pragma_foreign_key_check",
+    )?);
+    step(CHECKS.len() + 1, all);
+    breaches.extend(integrity(db)?);
+    step(all, all);
+    Ok(breaches)
+}
+
+fn check(db: &Connection, promise: &'static str, sql: &str) -> Result<Option<Breach>, StoreError> {
+    let rows: i64 = db.query_row(&format!("SELECT count(*) FROM ({sql})"), [], |r| r.get(0))?;
+    if rows == 0 {
+        return Ok(None);
+    }
+    let list = format!(
+        "SELECT group_concat(id, ', ') FROM (SELECT cast(id AS TEXT) AS id FROM (WITH bad (id) AS ({sql}) SELECT id FROM bad) LIMIT 5)"
+    );
+    let first: Option<String> = db.query_row(&list, [], |r| r.get(0))?;
+    Ok(Some(Breach { promise, rows, first: first.unwrap_or_default() }))
+}
+
+fn integrity(db: &Connection) -> Result<Option<Breach>, StoreError> {
+    let said: String =
+        db.query_row("SELECT group_concat(integrity_check, '; ') FROM pragma_integrity_check", [], |r| {
+            r.get(0)
+        })?;
+    Ok((said != "ok").then_some(Breach { promise: "the file is sound", rows: 1, first: said }))
+}

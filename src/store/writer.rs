@@ -1,0 +1,143 @@
+//! The one connection that writes, owned by a thread. Jobs that wait together share a transaction, and so an fsync;
+//! each runs in a savepoint of its own, so that one that fails or panics takes nothing of the others with it.
+
+use super::{StoreError, schema};
+use crate::clock::{Clock, Dice};
+use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
+
+/// Most jobs that share one transaction.
+const GROUP_MAX: usize = 256;
+
+/// Told, after the commit or its failure, how a group ended.
+type Finish = Box<dyn FnOnce(Result<(), String>) + Send>;
+
+/// Runs inside the transaction, if one could be begun; says whether that may go on.
+type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Finish) + Send>;
+
+/// A handle on the database for writing. Clones share the one writing thread, which ends with the last clone.
+#[derive(Clone)]
+pub struct Store {
+    jobs: Sender<Job>,
+    path: Arc<PathBuf>,
+}
+
+impl Store {
+    /// Opens the file at `path`, making it if it is not there, and starts the writing thread.
+    pub fn open(path: &Path, clock: &Clock, dice: &Dice) -> Result<Self, StoreError> {
+        let db = schema::open_writer(path, clock, dice)?;
+        let (jobs, queue) = channel();
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || work(&db, &queue));
+        thread.map_err(StoreError::Unpack)?;
+        Ok(Self { jobs, path: Arc::new(path.to_owned()) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `job` in a transaction; returns when it is committed and on the disk. A job that fails or panics leaves no
+    /// trace. Dropping the future does not stop the job.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.submit(job).await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// As [`Store::write`], blocking the thread: for the command line.
+    pub fn write_now<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.submit(job).blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Hands `job` in without waiting; the receiver gets its result after the commit.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, StoreError>> {
+        let (answer, receiver) = oneshot::channel();
+        let run: Job = Box::new(move |db| {
+            let result = db.map_or(Err(StoreError::Closed), |db| in_savepoint(db, job));
+            let stays = !result.as_ref().is_err_and(StoreError::is_of_the_disk);
+            let finish: Finish = Box::new(move |committed| {
+                let _ = answer.send(match committed {
+                    Ok(()) => result,
+                    Err(why) => Err(StoreError::Commit(why)),
+                });
+            });
+            (stays, finish)
+        });
+        // A closed channel drops the job, and with it `answer`: the receiver sees that.
+        let _ = self.jobs.send(run);
+        receiver
+    }
+}
+
+/// Serves jobs until every [`Store`] is gone.
+fn work(db: &Connection, queue: &Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        let mut finishes = Vec::new();
+        let outcome = group(db, first, queue, &mut finishes);
+        if outcome.is_err() && !db.is_autocommit() {
+            // A failed ROLLBACK leaves nothing more to be done here; the next BEGIN says so to its callers.
+            let _ = db.execute_batch("ROLLBACK");
+        }
+        for finish in finishes {
+            finish(outcome.clone());
+        }
+    }
+}
+
+/// One transaction: `first` and those who wait already, never waiting for company.
+fn group(
+    db: &Connection,
+    first: Job,
+    queue: &Receiver<Job>,
+    finishes: &mut Vec<Finish>,
+) -> Result<(), String> {
+    if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
+        finishes.push(first(None).1);
+        return Err(error.to_string());
+    }
+    let mut next = Some(first);
+    while let Some(job) = next {
+        let (stays, finish) = job(Some(db));
+        finishes.push(finish);
+        if !stays || db.is_autocommit() {
+            return Err("an earlier write of the same transaction failed on the disk".to_owned());
+        }
+        next = if finishes.len() < GROUP_MAX { queue.try_recv().ok() } else { None };
+    }
+    db.execute_batch("COMMIT").map_err(|error| error.to_string())
+}
+
+fn in_savepoint<T>(
+    db: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    db.execute_batch("SAVEPOINT job")?;
+    let result = catch_unwind(AssertUnwindSafe(|| job(db)))
+        .unwrap_or_else(|panic| Err(StoreError::Panic(words(panic.as_ref()))));
+    let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+    match db.execute_batch(end) {
+        Ok(()) => result,
+        Err(error) => result.and(Err(error.into())),
+    }
+}
+
+/// What a panic said.
+pub(super) fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without words".to_owned())
+}
