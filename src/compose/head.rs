@@ -205,6 +205,20 @@ mod tests {
         let ids: Vec<MessageId> =
             (0..3).map(|n| MessageId::parse(&format!("{n}{}@x", "i".repeat(40))).unwrap()).collect();
         head.ids("References", &ids);
-        insta::assert_snapshot!(String::from_utf8(head.into_bytes()).unwrap().replace('\r', ""), @"");
+        insta::assert_snapshot!(String::from_utf8(head.into_bytes()).unwrap().replace('\r', ""), @r#"
+        From: =?utf-8?q?Ana_Garc=C3=ADa_=28Soporte=29?= <soporte@x.example>
+        To: "Evil Bcc: all@x.example" <"a..b"@x.example>
+        To: ana@x.example
+        To: =?utf-8?q?Jos=C3=A9_jos=C3=A9=40x=2Eexample?= :;
+        Subject: Re: [#853142]
+         =?utf-8?q?=C2=BFCu=C3=A1ndo_llega_la_pr=C3=B3xima_factura_?=
+         =?utf-8?q?del_pedido_n=C3=BAmero_12_de_la_se=C3=B1ora_N?=
+         =?utf-8?q?=C3=BA=C3=B1ez=3F?= plain
+        Subject: =?utf-8?q?=3D=3Futf-8=3Fq=3Fnot=5Fencoded=3F=3D?= by us
+        Subject: =?utf-8?b?0KHRh9GR0YIg0LfQsCDQvtC60YLRj9Cx0YDRjA==?=
+        References: <0iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii@x>
+         <1iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii@x>
+         <2iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii@x>
+        "#);
     }
 }

@@ -97,7 +97,12 @@ mod tests {
             "Hola <b>Ana</b>:\n  vea (https://x.example/a?b=1&c=2).\n\nescriba a ana@x.example, gracias\njavascript:alert(1)",
             "margin:0",
         );
-        insta::assert_snapshot!(html, @"");
+        insta::assert_snapshot!(html, @r#"
+        <p style="margin:0">Hola &lt;b&gt;Ana&lt;/b&gt;:<br>
+        &nbsp;&nbsp;vea (<a href="https://x.example/a?b=1&amp;c=2" rel="nofollow noreferrer">https://x.example/a?b=1&amp;c=2</a>).</p>
+        <p style="margin:0">escriba a <a href="mailto:ana@x.example" rel="nofollow noreferrer">ana@x.example</a>, gracias<br>
+        javascript:alert(1)</p>
+        "#);
     }
 
     proptest::proptest! {

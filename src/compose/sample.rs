@@ -103,8 +103,47 @@ pub(super) fn of_config(template: Template, language: Language, config: &Config)
     }
     if template.is_internal() {
         scene.link.clear();
+    } else {
+        scene.recipient_name.clone_from(&scene.values.requester_name);
+        scene.recipient_address.clone_from(&scene.values.requester_address);
     }
+    fit(&mut scene, template);
     scene
+}
+
+/// Makes the values those that such a mail has in service.
+fn fit(scene: &mut Scene, template: Template) {
+    match template {
+        Template::Reply | Template::Colleague => {
+            scene.values.author_name.clone_from(&scene.values.assignee_name);
+            scene.values.left_out.clear();
+        }
+        Template::Answer | Template::Digest => {
+            scene.values.lines.clear();
+            scene.values.text.clear();
+        }
+        Template::Undelivered => {
+            scene.values.lines = vec!["550 5.1.1 <maria@cliente.example>: no such user here".to_owned()];
+        }
+        Template::Admin => {
+            scene.values.lines = vec!["The mailbox soporte cannot be reached since 09:12.".to_owned()];
+        }
+        Template::Acknowledgement
+        | Template::Copy
+        | Template::Notification
+        | Template::Explanation
+        | Template::Help
+        | Template::Confirmation
+        | Template::Link => {}
+    }
+    if matches!(template, Template::Admin | Template::Answer | Template::Digest | Template::Confirmation) {
+        scene.number = 0;
+        scene.tag.clear();
+        scene.page.clear();
+    }
+    if matches!(template, Template::Admin | Template::Answer | Template::Digest) {
+        scene.values.subject.clear();
+    }
 }
 
 fn values(language: Language) -> Values {

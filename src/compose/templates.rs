@@ -60,7 +60,7 @@ pub struct Shown {
 /// A template filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
-    /// Subject, still without the ticket's tag in [`Templates::preview`]'s sense of place; see [`super::compose`].
+    /// Subject; with the ticket's tag in it in a preview, before it is put there otherwise.
     pub subject: String,
     /// Plain text.
     pub text: String,
@@ -101,7 +101,7 @@ impl Templates {
     pub fn check(&self) -> Vec<TemplateFault> {
         let names = sample::full(Language::En).names();
         let mut faults: Vec<TemplateFault> =
-            self.sources.iter().flat_map(|(file, _)| self.unknown_variables(file, &names)).collect();
+            self.sources.keys().flat_map(|file| self.unknown_variables(file, &names)).collect();
         if !faults.is_empty() {
             return faults;
         }
@@ -155,7 +155,7 @@ impl Templates {
         scene: &Scene,
     ) -> Result<Rendered, TemplateFault> {
         let file = file_name(template, language, "txt");
-        let context = tera::Context::from_serialize(scene).map_err(|error| self.fault(&file, &error))?;
+        let context = tera::Context::from_serialize(scene).map_err(|error| fault_of(&file, &error))?;
         let text = self.render_file(&file, &context)?;
         let html = self.render_file(&file_name(template, language, "html"), &context)?;
         let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
@@ -166,7 +166,7 @@ impl Templates {
 
     fn render_file(&self, file: &str, context: &tera::Context) -> Result<String, TemplateFault> {
         let mut out = Capped(Vec::new());
-        self.tera.render_to(file, context, &mut out).map_err(|error| self.fault(file, &error))?;
+        self.tera.render_to(file, context, &mut out).map_err(|error| fault_of(file, &error))?;
         String::from_utf8(out.0).map_err(|_| whole_file(file, "the result is no UTF-8".to_owned()))
     }
 
@@ -190,10 +190,6 @@ impl Templates {
             TemplateFault { file: file.to_owned(), line, column, what }
         };
         unknown.into_iter().map(fault).collect()
-    }
-
-    fn fault(&self, file: &str, error: &tera::Error) -> TemplateFault {
-        fault_of(file, error)
     }
 }
 
@@ -275,8 +271,22 @@ fn fault_of(file: &str, error: &tera::Error) -> TemplateFault {
         ErrorKind::Io(_) => {
             whole_file(file, format!("it grew beyond {} MiB", RENDERED_MAX_BYTES / 1024 / 1024))
         }
-        other => whole_file(file, other.to_string()),
+        other => placed(file, &other.to_string()),
     }
+}
+
+/// Unknown filters, tests and functions come as a report in words, `error: WHAT`, then `--> FILE:LINE:COLUMN`; its
+/// place is shown as all other places are.
+fn placed(file: &str, report: &str) -> TemplateFault {
+    let place = || {
+        let mut lines = report.lines();
+        let what = lines.next()?.strip_prefix("error: ")?;
+        let mut fields = lines.next()?.trim().strip_prefix("--> ")?.rsplitn(3, ':');
+        let column = fields.next()?.parse().ok()?;
+        let line = fields.next()?.parse().ok()?;
+        Some(TemplateFault { file: fields.next()?.to_owned(), line, column, what: what.to_owned() })
+    };
+    place().unwrap_or_else(|| whole_file(file, report.to_owned()))
 }
 
 /// Line and column, from 1, where `name` first stands as a word of its own inside `{…}`; 0, 0 when it does not.

@@ -10,14 +10,7 @@ use jiff::tz::TimeZone;
 
 /// The line above which a reply is written, by language. What stands below it in a reply is a quotation.
 pub fn reply_marker(language: Language) -> &'static str {
-    pick(
-        language,
-        [
-            "##- Please write your reply above this line -##",
-            "##- Por favor, escriba su respuesta por encima de esta línea -##",
-            "##- Por favor, escreva a sua resposta acima desta linha -##",
-        ],
-    )
+    pick(language, crate::mail::text::REPLY_MARKERS)
 }
 
 /// A status in one or two words.
@@ -163,6 +156,11 @@ mod tests {
             short_time(at, &zone("Europe/Madrid"), Language::Es),
             long_time(Timestamp(i64::MAX), &TimeZone::UTC, Language::En),
         ];
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        Friday, 20 November 2026, 13:41 (GMT)
+        viernes, 20 de noviembre de 2026, 14:41 (CET)
+        sexta-feira, 20 de novembro de 2026, 10:41 (UTC-03)
+        20 nov 2026, 14:41
+        ");
     }
 }

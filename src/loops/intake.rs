@@ -118,7 +118,13 @@ impl Intake {
         let settings = self.shared.settings();
         let mailbox = self.mailbox(&settings.config)?;
         let mut open = match self.session.take() {
-            Some(open) => open,
+            Some(mut open) => {
+                // A server need not show new mail to a search before it has announced it (RFC 3501 7.4.1).
+                if !open.session.has_news() {
+                    open.session.noop().await?;
+                }
+                open
+            }
             None => self.open(mailbox).await?,
         };
         let step = self.take_all(&settings.config, mailbox, &mut open, stop).await?;

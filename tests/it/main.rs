@@ -11,11 +11,14 @@
 
 mod bad_configs;
 mod config_docs;
-mod layering;
-mod real;
 mod corpus;
-mod mail_world;
 mod imap_edge;
+mod imap_faults;
+mod layering;
+mod mail_server;
+mod mail_world;
+mod packaging;
+mod real;
 mod smtp_edge;
-mod world;
 mod stories;
+mod world;

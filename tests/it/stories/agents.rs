@@ -48,6 +48,11 @@ async fn from_alone_gives_an_agent_no_power_until_confirmed() {
     assert_eq!(world.last_account().0, "held");
     assert_eq!(world.ticket(number).row.status.word(), "new");
     let question = world.new_mail(ANA);
+    let robot = world.answer(ANA, &question, "Estoy de vacaciones.").with("Auto-Submitted: auto-replied\r\n");
+    world.posts(&robot);
+    world.work().await;
+    world.no_mail(MARIA);
+    assert_eq!(world.ticket(number).row.status.word(), "new", "a robot confirms nothing");
     world.answers(ANA, &question, "sí");
     world.work().await;
     assert!(world.new_mail(MARIA).text.contains("Enviado con mi nombre"));
