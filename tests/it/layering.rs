@@ -109,7 +109,7 @@ impl Source {
         let top = module.first()?.as_str();
         let begins = |with: &&str| name == **with || name.starts_with(&format!("{with}::"));
         if PURE.contains(&top)
-            && (IMPURE.iter().any(|with| begins(with))
+            && (IMPURE.iter().any(begins)
                 || path.segments.iter().any(|segment| IMPURE_NAMES.contains(&segment.as_str()))
                 || ["Clock::real", "Dice::real"].contains(&name.as_str()))
         {
