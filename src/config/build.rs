@@ -2,10 +2,10 @@
 //!
 //! Each part is read by a function that notes what is wrong and goes on; what holds between parts is checked last.
 
+use super::canned::canned;
 use super::fault::{Book, Fault, Faults, shown};
 use super::raw::{self, Placed, Section};
 use super::server::{Protocol, server};
-use super::canned::canned;
 use super::{Budgets, Config, Desk, Limits, Mailbox, Smtp, Web, parts, values};
 use crate::address::{Address, clean_name};
 use std::collections::HashMap;

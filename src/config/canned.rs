@@ -79,7 +79,9 @@ fn one(section: &Section<'_>) -> Option<Canned> {
     }
     let right = "a short name: letters, digits, '-' and '_', at most 40";
     let name = section.get("name", right, |value| {
-        values::line(value.as_str()?).filter(|name| values::is_short_name(name)).map(|name| name.to_lowercase())
+        values::line(value.as_str()?)
+            .filter(|name| values::is_short_name(name))
+            .map(|name| name.to_lowercase())
     });
     let languages = LANGUAGES.map(|(word, language)| (word, Some(language)));
     let language = section.choice("language", &languages, None);
@@ -116,7 +118,8 @@ mod tests {
     fn values_are_filled_in_once_and_nothing_else_is_read() {
         let text = "Hola {{ requester_name }}, {{number}} {{ y }} {% if %} {{ open".to_owned();
         let canned = Canned { name: "x".into(), language: None, text };
-        let filled = canned.fill(|name| if name == "number" { "{{ desk }}".into() } else { format!("<{name}>") });
+        let filled =
+            canned.fill(|name| if name == "number" { "{{ desk }}".into() } else { format!("<{name}>") });
         assert_eq!(filled, "Hola <requester_name>, {{ desk }} <y> {% if %} {{ open");
     }
 }

@@ -11,7 +11,8 @@ use crate::language::Language;
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
-pub(super) const LANGUAGES: [(&str, Language); 3] = [("en", Language::En), ("es", Language::Es), ("pt", Language::Pt)];
+pub(super) const LANGUAGES: [(&str, Language); 3] =
+    [("en", Language::En), ("es", Language::Es), ("pt", Language::Pt)];
 const ASSIGN: [(&str, Assign); 4] = [
     ("by-hand", Assign::ByHand),
     ("first-reply", Assign::FirstReply),

@@ -28,7 +28,8 @@ pub struct World {
     pub shared: Shared,
     pub clock: Clock,
     pub dir: TempDir,
-    settings: watch::Sender<Arc<Settings>>,
+    /// Held so that the settings stay in force.
+    _settings: watch::Sender<Arc<Settings>>,
     intake: Intake,
     outbox: Outbox,
     go_on: watch::Receiver<bool>,
@@ -140,21 +141,12 @@ impl World {
             shared,
             clock,
             dir,
-            settings,
+            _settings: settings,
             go_on,
             _never: never,
             seen: BTreeMap::new(),
             written: 0,
         }
-    }
-
-    /// Puts other settings in force.
-    pub fn reconfigure(&mut self, desk: &str, queue: &str, more: &str) {
-        let text = configuration(self.dir.path(), &self.server, desk, queue, more);
-        let config = config::parse(&text, &self.dir.path().join("config.toml"))
-            .unwrap_or_else(|faults| panic!("{faults:?}"));
-        self.settings
-            .send_replace(Arc::new(daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"))));
     }
 
     /// Lets the desk do all it has to do now: take mail, send mail, until neither has anything left.
@@ -299,7 +291,6 @@ pub struct Mail {
     pub subject: String,
     pub from: String,
     pub text: String,
-    pub html: String,
     pub attachments: Vec<(String, Vec<u8>)>,
 }
 
@@ -313,7 +304,6 @@ impl Mail {
             subject: parsed.subject().unwrap_or_default().to_owned(),
             from: format!("{} <{}>", from.name().unwrap_or_default(), from.address().unwrap_or_default()),
             text: parsed.body_text(0).unwrap_or_default().into_owned(),
-            html: parsed.body_html(0).unwrap_or_default().into_owned(),
             attachments: parsed
                 .attachments()
                 .map(|part| (part.attachment_name().unwrap_or_default().to_owned(), part.contents().to_vec()))
