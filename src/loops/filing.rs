@@ -276,7 +276,15 @@ fn compose_one(
 ) -> Result<Ready, StoreError> {
     let mut outgoing = outgoing.clone();
     let none = Vec::new();
-    let attached = if outgoing.attachments { files.read() } else { &none };
+    let outside;
+    let attached = match outgoing.attachments {
+        false => &none,
+        true if outgoing.template == Template::Reply => {
+            outside = files.read().iter().filter(|file| !names_its_maker(file)).cloned().collect();
+            &outside
+        }
+        true => files.read(),
+    };
     // An agent's reply carries all it came with; what the desk passes on stays within a bound that relays take.
     let bounded = outgoing.template != Template::Reply;
     let attached: &[File] = if bounded && too_much(attached, desk.config.limits.forward_max_bytes) {
@@ -299,6 +307,21 @@ fn compose_one(
         body: composed.body,
         not_before: desk.now.plus(outgoing.hold_secs),
     })
+}
+
+/// Signatures, certificates, public keys and business cards that a client attaches by itself: they hold the agent's own
+/// address, and the signature does not fit the mail that the desk makes of it.
+fn names_its_maker(file: &File) -> bool {
+    const KINDS: [&str; 7] = [
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+        "application/pgp-signature",
+        "application/pgp-keys",
+        "text/vcard",
+        "text/x-vcard",
+        "text/directory",
+    ];
+    KINDS.contains(&file.content_type.as_str())
 }
 
 fn too_much(files: &[File], limit: u64) -> bool {
