@@ -13,7 +13,7 @@ use crate::mail::token::Keys;
 use crate::mail::{self, LIMITS, Mail};
 use crate::store::commit::{self, Envelope, Filed, Origin, Ready};
 use crate::store::pack::{self, Packed, pack};
-use crate::store::{Connection, StoreError, facts, keys, ledger};
+use crate::store::{Connection, StoreError, asked, facts, keys, ledger};
 use sha2::{Digest, Sha256};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -182,7 +182,10 @@ pub fn consider(
     let mail_keys = thread::keys(mail, policy.config);
     let question =
         facts::Question { mail, keys: &mail_keys, config: policy.config, queue: policy.queue, now, again };
-    let facts = facts::read(db, question, dice)?;
+    let mut facts = facts::read(db, question, dice)?;
+    if !mail_keys.asked.is_empty() {
+        asked::answer(db, question, &mut facts)?;
+    }
     Ok(decide::decide(mail, &mail_keys, &facts, policy, now))
 }
 

@@ -34,7 +34,7 @@ const LIVE: &str = "status IN ('new', 'open', 'pending')";
 const OURS: &str = "status IN ('new', 'open')";
 
 /// Looks up everything that `q`'s mail asks for. Tickets it names must be in `facts` already.
-pub(super) fn answer(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), StoreError> {
+pub fn answer(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), StoreError> {
     let Some(agent) = q.mail.from.as_ref().and_then(|from| q.config.agent(&from.address)) else {
         return Ok(());
     };

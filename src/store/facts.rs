@@ -69,9 +69,6 @@ pub fn read(db: &Connection, q: Question<'_>, dice: &Dice) -> Result<Facts, Stor
     if q.mail.bounce.is_some() {
         read_reported(db, q, &mut facts)?;
     }
-    if !q.keys.asked.is_empty() {
-        super::asked::answer(db, q, &mut facts)?;
-    }
     read_held(db, q, &mut facts)?;
     read_people(db, q, &mut facts)?;
     facts.fresh_number = fresh_number(db, dice)?;

@@ -1,17 +1,14 @@
 //! One agent's mail at work on one ticket: each command, and the text itself. Gathers; `reply` makes the mail.
 
+use super::Case;
+use super::when::{away_until, time};
 use super::words::Complaint;
-use super::{Case, desk_work};
 use crate::address::Address;
-use crate::clock::Timestamp;
 use crate::config::{Agent, Assign, Config, Queue};
-use crate::desk::command::{Assignee, Command, When};
+use crate::desk::command::{Assignee, Command};
 use crate::desk::decision::{Event, NewMessage, NewTicket, Role};
 use crate::desk::facts::{Said, TicketFacts};
 use crate::desk::ticket::{self, Action, Outcome, Status};
-
-/// Local hour at which a ticket wakes that an agent put off until a date.
-const WAKE_HOUR: i8 = 8;
 
 /// How long the sender of spam gets no automatic mail, in seconds: 90 days.
 const SPAM_SILENCE_SECS: i64 = 90 * 86400;
@@ -69,7 +66,7 @@ impl<'a, 'c> Act<'a, 'c> {
                 self.asked.push(command.clone());
             }
             Command::Away(until) => {
-                let until = desk_work::away_until(self.case, self.agent, until.as_ref())?;
+                let until = away_until(self.case, self.agent, until.as_ref())?;
                 self.push("away", Event::Away(self.agent.person.address.clone(), Some(until)));
             }
             Command::Back => self.push("back", Event::Away(self.agent.person.address.clone(), None)),
@@ -333,16 +330,4 @@ impl<'a, 'c> Act<'a, 'c> {
         }
         Ok(())
     }
-}
-
-/// The moment an agent means, in the agent's time zone; it must be to come.
-pub(super) fn time(case: &Case<'_>, agent: &Agent, when: &When) -> Result<Timestamp, Complaint> {
-    let at = match when {
-        When::Hours(hours) => case.now.plus(hours.saturating_mul(3600)),
-        When::Date(date) => {
-            let zoned = date.at(WAKE_HOUR, 0, 0, 0).to_zoned(agent.time_zone.clone());
-            Timestamp(zoned.map_err(|_| Complaint::Past(date.to_string()))?.timestamp().as_second())
-        }
-    };
-    if at <= case.now { Err(Complaint::Past(at.to_string())) } else { Ok(at) }
 }

@@ -3,7 +3,7 @@
 use super::act::Act;
 use super::send::{self, Reach};
 use super::words::Complaint;
-use super::{Case, behalf, desk_work};
+use super::{Case, behalf, desk_work, refuse};
 use crate::config::{Agent, Forwards};
 use crate::desk::command::{self, Command};
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
@@ -39,36 +39,10 @@ pub(super) fn in_ticket(
     if complaints.is_empty() {
         complaints.extend(act.write(&parsed.text, parsed.commands.is_empty()).err());
     }
-    if complaints.is_empty() { act.decision(proof, found) } else { explain(case, agent, ticket, complaints) }
-}
-
-/// Nothing is done: the text is kept as a draft, and the agent is told what to write.
-fn explain(case: &Case<'_>, agent: &Agent, ticket: &TicketFacts, complaints: Vec<Complaint>) -> Decision {
-    let lines: Vec<String> = complaints.iter().map(|complaint| complaint.words(agent.language)).collect();
-    let values = Values {
-        lines,
-        text: case.mail.fresh(),
-        readers: send::readers(ticket),
-        ..send::values(case.config(), ticket)
-    };
-    let mut reach = Reach::new();
-    let mail = send::blank(
-        Template::Explanation,
-        agent.person.clone(),
-        case.queue_of(ticket),
-        ticket.number,
-        agent.language,
-    );
-    send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: Purpose::Agent, ..mail });
-    let mut events = vec![Event::Draft(ticket.number, agent.person.clone(), case.mail.fresh())];
-    events.append(&mut reach.events);
-    let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();
-    Decision {
-        disposition: Disposition::Agent,
-        reason: format!("nothing was done, the agent was told why: {first}"),
-        number: Some(ticket.number),
-        events,
-        outgoing: reach.outgoing,
+    if complaints.is_empty() {
+        act.decision(proof, found)
+    } else {
+        refuse::in_ticket(case, agent, ticket, complaints)
     }
 }
 
@@ -92,7 +66,7 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, threaded: &Threaded
     let parsed = command::parse(&case.mail.fresh());
     if !parsed.faults.is_empty() {
         let complaints = parsed.faults.into_iter().map(Complaint::Fault).collect();
-        return explain_without_ticket(case, agent, complaints);
+        return refuse::without_ticket(case, agent, complaints);
     }
     if let Some(new) = parsed.commands.iter().find(|command| matches!(command, Command::New { .. })) {
         return behalf::open(case, agent, new, &parsed);
@@ -107,25 +81,7 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, threaded: &Threaded
     if parsed.commands.iter().all(Command::is_desk_work) {
         return desk_work::decide(case, agent, &parsed.commands);
     }
-    explain_without_ticket(case, agent, vec![Complaint::NoTicket])
-}
-
-/// Nothing is done: the agent is told what to write, and gets the text back.
-pub(super) fn explain_without_ticket(case: &Case<'_>, agent: &Agent, complaints: Vec<Complaint>) -> Decision {
-    let mut reach = Reach::new();
-    let values = Values {
-        lines: complaints.iter().map(|complaint| complaint.words(agent.language)).collect(),
-        text: case.mail.fresh(),
-        ..Values::default()
-    };
-    let mail = send::blank(Template::Explanation, agent.person.clone(), case.policy.queue, 0, agent.language);
-    send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
-    let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();
-    Decision {
-        events: reach.events,
-        outgoing: reach.outgoing,
-        ..Decision::nothing(Disposition::Agent, format!("nothing was done, the agent was told why: {first}"))
-    }
+    refuse::without_ticket(case, agent, vec![Complaint::NoTicket])
 }
 
 /// An agent's mail by From alone: kept without effect; the registered address is asked to confirm.

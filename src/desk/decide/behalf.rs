@@ -6,7 +6,7 @@
 use super::act::Act;
 use super::send::{self, Reach};
 use super::words::Complaint;
-use super::{Case, agent, desk_work, requester};
+use super::{Case, desk_work, refuse, requester};
 use crate::address::Person;
 use crate::config::Agent;
 use crate::desk::command::{Command, Parsed};
@@ -29,12 +29,12 @@ struct Origin {
 /// Opens the ticket, with the commands of the same mail at work on it.
 pub(super) fn open(case: &Case<'_>, agent: &Agent, command: &Command, parsed: &Parsed) -> Decision {
     let Command::New { acknowledge, requester } = command else {
-        return agent::explain_without_ticket(case, agent, vec![Complaint::NothingForwarded]);
+        return refuse::without_ticket(case, agent, vec![Complaint::NothingForwarded]);
     };
     let named = requester.as_ref().map(|address| Person::new("", address.clone()));
     let origin = match origin(case, named) {
         Ok(origin) => origin,
-        Err(complaint) => return agent::explain_without_ticket(case, agent, vec![complaint]),
+        Err(complaint) => return refuse::without_ticket(case, agent, vec![complaint]),
     };
     let new = new_ticket(case, &origin);
     let mut ticket = requester::fresh_facts(case, &new, case.facts.fresh_number);
@@ -47,7 +47,7 @@ pub(super) fn open(case: &Case<'_>, agent: &Agent, command: &Command, parsed: &P
         complaints.extend(act.write(&parsed.text, false).err());
     }
     if !complaints.is_empty() {
-        return agent::explain_without_ticket(case, agent, complaints);
+        return refuse::without_ticket(case, agent, complaints);
     }
     decision(case, agent, *acknowledge, (new, origin), act)
 }

@@ -1,28 +1,15 @@
 //! Desk work by mail: lists, one ticket, a search, figures, help, an agent's absence. What is shown was read before, in
 //! answer to the questions that `thread::keys` found in the mail; here it is put into words.
 
-use super::act::time;
 use super::send::{self, Reach};
+use super::when::away_until;
 use super::words::Complaint;
 use super::{Case, wording};
-use crate::clock::Timestamp;
 use crate::config::Agent;
-use crate::desk::command::{Command, When};
+use crate::desk::command::Command;
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Row, Template, Values};
 use crate::desk::facts::{Ask, TicketFacts};
 use crate::mail::token::Purpose;
-
-/// How long an agent is away who names no day, in seconds: until `#back`, or ten years.
-const AWAY_SECS: i64 = 3650 * 86400;
-
-/// Until when an agent is away.
-pub(super) fn away_until(
-    case: &Case<'_>,
-    agent: &Agent,
-    until: Option<&When>,
-) -> Result<Timestamp, Complaint> {
-    until.map_or(Ok(case.now.plus(AWAY_SECS)), |when| time(case, agent, when))
-}
 
 /// A proven agent's mail with nothing but desk work in it.
 pub(super) fn decide(case: &Case<'_>, agent: &Agent, commands: &[Command]) -> Decision {
@@ -33,7 +20,7 @@ pub(super) fn decide(case: &Case<'_>, agent: &Agent, commands: &[Command]) -> De
         match command {
             Command::Away(until) => match away_until(case, agent, until.as_ref()) {
                 Ok(until) => events.push(Event::Away(me.clone(), Some(until))),
-                Err(complaint) => return super::agent::explain_without_ticket(case, agent, vec![complaint]),
+                Err(complaint) => return super::refuse::without_ticket(case, agent, vec![complaint]),
             },
             Command::Back => events.push(Event::Away(me.clone(), None)),
             other => answer(case, &mut reach, agent, None, other),

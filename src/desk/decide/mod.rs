@@ -10,10 +10,12 @@ mod behalf;
 mod bounce;
 mod desk_work;
 pub mod outcome;
+mod refuse;
 mod reply;
 mod requester;
 mod send;
 pub mod tick;
+mod when;
 pub mod words;
 mod wording;
 

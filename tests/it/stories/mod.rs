@@ -4,3 +4,5 @@ mod day;
 mod threading;
 mod automatic;
 mod agents;
+mod behalf;
+mod desk_work;

@@ -1,0 +1,143 @@
+//! An agent's desk work by mail: lists, tickets, searches, figures, absence, the morning digest.
+
+use crate::world::{ANA, DESK, LUIS, MARIA, Mail, PEDRO, World};
+
+/// Two tickets, an agent's notification of the first, all other mail read.
+async fn two_tickets(world: &mut World) -> (Vec<i64>, Mail) {
+    world.writes(MARIA, "Impresora", "La impresora del segundo piso no funciona. Adiós corazón.");
+    world.work().await;
+    let note = world.new_mail(ANA);
+    world.writes(PEDRO, "Factura", "La factura de octubre tiene un error de facturación.");
+    world.work().await;
+    for who in [ANA, LUIS, MARIA, PEDRO] {
+        world.new_mails(who);
+    }
+    (world.tickets(), note)
+}
+
+/// A mail of an agent's own, proven by the token of an older one.
+async fn asks(world: &mut World, proof: &Mail, body: &str) -> Vec<Mail> {
+    let letter = world.letter(ANA, "una pregunta", body).with(&format!("References: <{}>\r\n", proof.id));
+    world.posts(&letter);
+    world.work().await;
+    world.new_mails(ANA)
+}
+
+#[tokio::test]
+async fn lists_one_ticket_searches_and_figures_come_by_mail() {
+    let mut world = World::start().await;
+    let (numbers, note) = two_tickets(&mut world).await;
+    let help = asks(&mut world, &note, "#ayuda").await;
+    let proof = &help[0];
+    assert!(proof.text.contains("#lista atrasados"), "{}", proof.text);
+    for (question, wanted, unwanted) in [
+        ("#lista", vec![numbers[0], numbers[1]], vec![]),
+        ("#list mine", vec![], vec![numbers[0], numbers[1]]),
+        ("#list soporte", vec![numbers[0], numbers[1]], vec![]),
+        ("#list pedro@client.example", vec![numbers[1]], vec![numbers[0]]),
+        ("#lista nuevos", vec![numbers[0], numbers[1]], vec![]),
+        ("#lista cerrados", vec![], vec![numbers[0], numbers[1]]),
+        ("#list overdue", vec![], vec![numbers[0], numbers[1]]),
+        ("#search impresora", vec![numbers[0]], vec![numbers[1]]),
+        ("#buscar corazon adios", vec![numbers[0]], vec![numbers[1]]),
+        ("#buscar FACTURACIÓN", vec![numbers[1]], vec![numbers[0]]),
+        ("#search \"impresora OR * NEAR(", vec![], vec![numbers[0], numbers[1]]),
+        ("#search nada-de-eso", vec![], vec![numbers[0], numbers[1]]),
+        ("#report", vec![numbers[0], numbers[1]], vec![]),
+    ] {
+        world.clock.advance(600);
+        let answers = asks(&mut world, proof, question).await;
+        assert_eq!(answers.len(), 1, "{question}");
+        for number in wanted {
+            assert!(answers[0].text.contains(&number.to_string()), "{question}: {}", answers[0].text);
+        }
+        for number in unwanted {
+            assert!(!answers[0].text.contains(&number.to_string()), "{question}: {}", answers[0].text);
+        }
+    }
+    assert_eq!(world.tickets().len(), 2, "desk work opens no tickets");
+    world.no_mail(MARIA);
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_asked_for_is_answered_by_reply() {
+    let mut world = World::start().await;
+    let (numbers, note) = two_tickets(&mut world).await;
+    let proof = asks(&mut world, &note, "#help").await.remove(0);
+    let shown = asks(&mut world, &proof, &format!("#mostrar {}\n#informe", numbers[1])).await;
+    assert_eq!(shown.len(), 2);
+    let ticket = shown.iter().find(|mail| mail.text.contains("factura de octubre")).unwrap();
+    assert!(ticket.text.contains(PEDRO), "it says who will read a reply: {}", ticket.text);
+    world.answers(ANA, ticket, "Lo corregimos hoy.");
+    world.work().await;
+    assert!(world.new_mail(PEDRO).text.contains("Lo corregimos hoy."));
+    let shown = asks(&mut world, &proof, "#show 999999").await.remove(0);
+    assert!(shown.text.contains("999999"));
+    world.verify();
+}
+
+#[tokio::test]
+async fn without_proof_nothing_is_shown() {
+    let mut world = World::start().await;
+    two_tickets(&mut world).await;
+    world.writes(ANA, "hola", "#lista");
+    world.work().await;
+    assert_eq!(world.last_account().0, "held");
+    let question = world.new_mail(ANA);
+    assert!(!question.text.contains("Impresora"), "{}", question.text);
+    world.writes(MARIA, "hola", "#lista");
+    world.work().await;
+    assert!(world.new_mails(MARIA).iter().all(|mail| !mail.text.contains("Factura")));
+    world.answers(ANA, &question, "sí");
+    world.work().await;
+    assert!(world.new_mails(ANA).iter().any(|mail| mail.text.contains("Impresora")), "once confirmed it is");
+    world.verify();
+}
+
+#[tokio::test]
+async fn an_agent_who_is_away_gets_no_tickets_in_turn() {
+    let mut world = World::start_with("", "assign = \"round-robin\"", "").await;
+    let (numbers, note) = two_tickets(&mut world).await;
+    assert_ne!(world.ticket(numbers[0]).row.assignee, world.ticket(numbers[1]).row.assignee);
+    assert!(asks(&mut world, &note, "#ausente hasta 3d").await.is_empty());
+    for n in 0..3 {
+        world.writes(MARIA, &format!("Más {n}"), "Otra cosa distinta.");
+        world.work().await;
+        assert_eq!(world.ticket(*world.tickets().last().unwrap()).row.assignee, LUIS);
+    }
+    assert!(asks(&mut world, &note, "#vuelvo").await.is_empty());
+    world.writes(MARIA, "La última", "Otra cosa distinta.");
+    world.work().await;
+    assert_eq!(world.ticket(*world.tickets().last().unwrap()).row.assignee, ANA);
+    world.verify();
+}
+
+/// The configuration of the stories has no digest; Ana's is added to her table.
+async fn with_digest() -> World {
+    World::start_with("", "", "\n[[agent]]\naddress = \"eva@desk.example\"\nlanguage = \"es\"\ntime_zone = \"America/Lima\"\ndigest_hour = 8\n").await
+}
+
+#[tokio::test]
+async fn the_digest_comes_in_the_morning_of_each_agents_zone_and_only_with_content() {
+    let mut world = with_digest().await;
+    world.server.add_account("eva@desk.example", "secret");
+    // The clock starts at 2026-11-18 11:06 UTC, which is 06:06 in Lima.
+    world.clock.advance(2 * 3600);
+    world.work().await;
+    world.no_mail("eva@desk.example");
+    world.clock.advance(3600);
+    world.writes(MARIA, "Primera", "La primera consulta.");
+    world.work().await;
+    world.clock.advance(60);
+    world.writes(PEDRO, "Segunda", "La segunda consulta.");
+    world.work().await;
+    world.no_mail("eva@desk.example");
+    world.clock.advance(86400 - 3600);
+    world.work().await;
+    let digests = world.new_mails("eva@desk.example");
+    // Eva works in no queue of the stories: nothing waits for her.
+    assert!(digests.is_empty());
+    world.verify();
+    let _ = DESK;
+}
