@@ -139,8 +139,9 @@ pub struct NewMessage {
     pub text: String,
     /// The rest of the mail's text (quotes, signature), folded away but kept.
     pub folded: String,
-    /// Whether the mail's attachments belong to it.
-    pub attachments: bool,
+    /// Whether it is the mail itself, with its attachments. One message of a mail is; another may be made beside it: an
+    /// agent's note on what is forwarded, a message that is split off.
+    pub is_the_mail: bool,
 }
 
 /// A ticket to be opened.

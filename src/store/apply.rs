@@ -181,7 +181,7 @@ fn add_message(
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     db.prepare_cached(sql)?.execute(params![
         id,
-        cause.mail_id,
+        cause.mail_id.filter(|_| message.is_the_mail),
         cause.now.0,
         message.internal,
         message.role.word(),
@@ -191,7 +191,7 @@ fn add_message(
         message.folded,
     ])?;
     let message_id = db.last_insert_rowid();
-    if message.attachments {
+    if message.is_the_mail {
         add_attachments(db, message_id, cause.attachments)?;
     }
     let subject: String =

@@ -234,7 +234,7 @@ impl<'a, 'c> Act<'a, 'c> {
             author: last.author.clone(),
             text: last.text.clone(),
             folded: String::new(),
-            attachments: false,
+            is_the_mail: false,
         };
         let mut ticket = super::requester::fresh_facts(self.case, &new, number);
         ticket.assignee = Some(me.clone());
@@ -249,6 +249,15 @@ impl<'a, 'c> Act<'a, 'c> {
         ]);
         self.split = Some(ticket);
         Ok(())
+    }
+
+    /// The message written is not the mail itself.
+    pub(super) fn note_is_beside(&mut self) {
+        for event in &mut self.events {
+            if let Event::Message(_, message) = event {
+                message.is_the_mail = false;
+            }
+        }
     }
 
     fn take_canned(&mut self, name: &str) -> Result<(), Complaint> {
@@ -311,7 +320,7 @@ impl<'a, 'c> Act<'a, 'c> {
             author: Some(self.agent.person.clone()),
             text,
             folded: String::new(),
-            attachments: true,
+            is_the_mail: true,
         };
         // The message comes first: what the commands do follows from having said it.
         self.events.insert(0, Event::Message(self.ticket.number, message));

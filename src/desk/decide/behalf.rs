@@ -109,7 +109,7 @@ fn decision(
             author: Some(origin.requester.clone()),
             text: text.clone(),
             folded: String::new(),
-            attachments: true,
+            is_the_mail: true,
         };
         events.push(Event::Message(number, message));
     }
@@ -118,6 +118,10 @@ fn decision(
     {
         act.ticket.assignee = Some(load.agent.clone());
         act.events.push(Event::Assign(number, Some(load.agent.clone())));
+    }
+    if origin.text.is_some() {
+        // The mail is what it forwards; the note stands beside it.
+        act.note_is_beside();
     }
     events.append(&mut act.events);
     events.push(Event::Remark(

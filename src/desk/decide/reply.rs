@@ -14,7 +14,7 @@ impl<'a> Act<'a, '_> {
     /// The decision: events as gathered, the reply to those outside, and word to the colleagues.
     pub(super) fn decision(mut self, proof: &str, found: &Match) -> Decision {
         let message = self.events.iter().find_map(|event| match event {
-            Event::Message(_, message) => Some(message.clone()),
+            Event::Message(number, message) if *number == self.ticket.number => Some(message.clone()),
             _ => None,
         });
         let mut reach = Reach::new();

@@ -122,7 +122,7 @@ pub(super) fn message(case: &Case<'_>, number: i64, author: Option<Person>, role
             author,
             text: case.mail.fresh(),
             folded: folded(case),
-            attachments: true,
+            is_the_mail: true,
         },
     )
 }

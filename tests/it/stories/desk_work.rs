@@ -1,6 +1,6 @@
 //! An agent's desk work by mail: lists, tickets, searches, figures, absence, the morning digest.
 
-use crate::world::{ANA, DESK, LUIS, MARIA, Mail, PEDRO, World};
+use crate::world::{ANA, LUIS, MARIA, Mail, PEDRO, World};
 
 /// Two tickets, an agent's notification of the first, all other mail read.
 async fn two_tickets(world: &mut World) -> (Vec<i64>, Mail) {
@@ -113,31 +113,62 @@ async fn an_agent_who_is_away_gets_no_tickets_in_turn() {
     world.verify();
 }
 
-/// The configuration of the stories has no digest; Ana's is added to her table.
-async fn with_digest() -> World {
-    World::start_with("", "", "\n[[agent]]\naddress = \"eva@desk.example\"\nlanguage = \"es\"\ntime_zone = \"America/Lima\"\ndigest_hour = 8\n").await
-}
+const EVA: &str = "eva@desk.example";
+
+/// A second queue with an agent of its own, who has a digest at 8 in Lima.
+const VENTAS: &str = r#"
+[[agent]]
+address = "eva@desk.example"
+name = "Eva"
+language = "es"
+time_zone = "America/Lima"
+digest_hour = 8
+
+[[queue]]
+name = "ventas"
+address = "ventas@desk.example"
+agents = ["eva@desk.example"]
+"#;
 
 #[tokio::test]
-async fn the_digest_comes_in_the_morning_of_each_agents_zone_and_only_with_content() {
-    let mut world = with_digest().await;
-    world.server.add_account("eva@desk.example", "secret");
-    // The clock starts at 2026-11-18 11:06 UTC, which is 06:06 in Lima.
+async fn the_digest_comes_in_the_morning_of_the_agents_zone_and_only_with_content() {
+    let mut world = World::start_with("", "", VENTAS).await;
+    world.server.add_account(EVA, "secret");
+    let (numbers, note) = two_tickets(&mut world).await;
+    // The clock starts at 11:06 UTC, which is 06:06 in Lima; at 08:06 nothing waits for Eva.
     world.clock.advance(2 * 3600);
     world.work().await;
-    world.no_mail("eva@desk.example");
-    world.clock.advance(3600);
-    world.writes(MARIA, "Primera", "La primera consulta.");
+    world.no_mail(EVA);
+    let proof = asks(&mut world, &note, "#lista").await.remove(0);
+    for number in [numbers[1], numbers[0]] {
+        let letter = world
+            .letter(ANA, &format!("[#{number}]"), "#cola ventas")
+            .with(&format!("References: <{}>\r\n", proof.id));
+        world.posts(&letter);
+        world.clock.advance(60);
+        world.work().await;
+    }
+    world.new_mails(EVA);
+    world.clock.advance(21 * 3600);
     world.work().await;
-    world.clock.advance(60);
-    world.writes(PEDRO, "Segunda", "La segunda consulta.");
+    world.no_mail(EVA);
+    world.clock.advance(3 * 3600);
     world.work().await;
-    world.no_mail("eva@desk.example");
-    world.clock.advance(86400 - 3600);
+    let digest = world.new_mail(EVA);
+    let at = |number: i64| digest.text.find(&number.to_string()).unwrap_or_else(|| panic!("{}", digest.text));
+    assert!(at(numbers[1]) < at(numbers[0]), "the oldest first: {}", digest.text);
+    world.clock.advance(1800);
     world.work().await;
-    let digests = world.new_mails("eva@desk.example");
-    // Eva works in no queue of the stories: nothing waits for her.
-    assert!(digests.is_empty());
+    world.no_mail(EVA);
+    // The digest proves Eva: a mail that answers it is hers.
+    world.answers(EVA, &digest, &format!("#mostrar {}", numbers[0]));
+    world.work().await;
+    assert!(world.new_mail(EVA).text.contains("segundo piso"));
+    world.clock.advance(86400);
+    let letter = world.letter(EVA, "x", "#ausente").with(&format!("References: <{}>\r\n", digest.id));
+    world.posts(&letter);
+    world.intake_only().await;
+    world.work().await;
+    world.no_mail(EVA);
     world.verify();
-    let _ = DESK;
 }

@@ -5,4 +5,5 @@ mod threading;
 mod automatic;
 mod agents;
 mod behalf;
+mod commands;
 mod desk_work;
