@@ -201,9 +201,9 @@ pub struct Parsed {
 
 /// Takes an agent's fresh text apart.
 pub fn parse(fresh: &str) -> Parsed {
-    let lines: Vec<&str> = fresh.lines().collect();
-    let is_blank = |line: &&str| line.trim().is_empty();
-    let is_edge = |line: &&str| is_blank(line) || command_word(line).is_some();
+    let lines = unwrapped(fresh);
+    let is_blank = |line: &String| line.trim().is_empty();
+    let is_edge = |line: &&String| is_blank(line) || command_word(line).is_some();
     let top = lines.iter().take_while(|line| is_edge(line)).count();
     let below = lines.get(top..).unwrap_or_default();
     let bottom = below.iter().rev().take_while(|line| is_edge(line)).count();
@@ -224,6 +224,24 @@ pub fn parse(fresh: &str) -> Parsed {
         parsed.faults = vec![Fault::TooMany];
     }
     parsed
+}
+
+/// The lines of a text. A link that a client put behind an address and then wrapped belongs to the command above it.
+fn unwrapped(fresh: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in fresh.lines() {
+        let tight = line.trim();
+        let is_link =
+            tight.starts_with('<') && tight.ends_with('>') && tight.contains('@') && !tight.contains(' ');
+        match lines.last_mut() {
+            Some(above) if is_link && command_word(above).is_some() => {
+                above.push(' ');
+                above.push_str(tight);
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The word of a line that looks like a command: `#` at once followed by a letter. (`#12` is a number, `# Title` a
@@ -269,7 +287,7 @@ fn is_unseen(c: char) -> bool {
 fn split_word(rest: &str) -> (&str, &str) {
     let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
     let (word, argument) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    (word, argument.trim_start_matches([':', '.', '!']).trim())
+    (word, argument.trim_start_matches([':', '.', '!', '*', '_', '`']).trim())
 }
 
 fn read_line(line: &str) -> Result<Command, Fault> {

@@ -21,4 +21,7 @@ mod packaging;
 mod real;
 mod smtp_edge;
 mod stories;
+mod outside;
+mod agent_docs;
+mod agent_corpus;
 mod world;

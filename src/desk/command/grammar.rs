@@ -145,11 +145,15 @@ fn until(lower: &str) -> &str {
 
 fn new(argument: &str) -> Option<Command> {
     let (mut acknowledge, mut requester) = (false, None);
-    for word in argument.split_whitespace().filter(|word| !word.starts_with("<mailto:")) {
+    for word in argument.split_whitespace() {
         match word.to_lowercase().as_str() {
             "ack" | "acuse" | "aviso" | "confirmar" | "acknowledge" => acknowledge = true,
-            _ if requester.is_none() => requester = Some(written_address(word)?),
-            _ => return None,
+            _ => {
+                let address = written_address(word)?;
+                if requester.get_or_insert_with(|| address.clone()) != &address {
+                    return None;
+                }
+            }
         }
     }
     Some(Command::New { acknowledge, requester })
@@ -215,11 +219,16 @@ fn written_address(text: &str) -> Option<Address> {
 }
 
 fn addresses(argument: &str) -> Option<Vec<Address>> {
-    let words = argument
-        .split([' ', ',', ';', '\u{a0}'])
-        .filter(|word| !word.is_empty() && !word.starts_with("<mailto:"));
-    let list: Option<Vec<Address>> = words.map(written_address).collect();
-    list.filter(|list| !list.is_empty() && list.len() <= COMMANDS_MAX)
+    let words = argument.split([' ', ',', ';', '\u{a0}']).filter(|word| !word.is_empty());
+    let mut list = Vec::new();
+    for word in words {
+        // The link that a client puts behind an address names it again.
+        let address = written_address(word)?;
+        if !list.contains(&address) {
+            list.push(address);
+        }
+    }
+    (!list.is_empty() && list.len() <= COMMANDS_MAX).then_some(list)
 }
 
 fn priority(argument: &str) -> Option<Command> {
