@@ -191,7 +191,7 @@ mail_max = "100 MB"
 [web]
 listen = "127.0.0.1:WEB_PORT"
 base_url = "https://help.desk.example"
-requests_per_minute = 100000000
+requests_per_minute = 1000000
 
 [smtp]
 host = "127.0.0.1"

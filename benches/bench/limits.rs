@@ -48,7 +48,7 @@ pub async fn fetch(server: &Server, batch: usize, count: usize) -> Duration {
 }
 
 /// Opens the store at `path` as the daemon does.
-pub fn store(config: Config, path: &Path) -> (Shared, impl Sized) {
+pub fn store(config: Config, path: &Path) -> (Shared, impl Sized + use<>) {
     let settings = postdesk::daemon::settings(config).unwrap_or_else(|f| panic!("{f:?}"));
     let (keep, in_force) = watch::channel(Arc::new(settings));
     (Shared::open(path, in_force, Clock::real(), Dice::real()).unwrap(), keep)
