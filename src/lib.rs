@@ -28,4 +28,7 @@ pub mod net;
 pub mod imap;
 pub mod smtp;
 pub mod loops;
+pub mod web;
+pub mod daemon;
+pub mod admin;
 pub mod demo;

@@ -3,7 +3,7 @@
 use super::output::{self, safe, table, time};
 use super::{Ending, Office};
 use crate::desk::decision::Disposition;
-use crate::mail::{LIMITS, read, report::report};
+use crate::mail::{LIMITS, read, report};
 use crate::store::lists::MailRow;
 use crate::store::pack::raw_of_mail;
 use anyhow::{Context, anyhow};

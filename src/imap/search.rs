@@ -15,7 +15,9 @@ impl Session {
     /// Asked in windows of sequence numbers from the newest down: a mail that somebody expunges meanwhile shifts the
     /// others downwards, into a window still to come or the same one, so none is missed.
     pub async fn uids(&mut self, from: u32) -> Result<Vec<u32>, ImapError> {
-        let Some(state) = &mut self.selected else { return Ok(Vec::new()) };
+        let Some(state) = &mut self.selected else {
+            return Err(ImapError::Protocol("no folder is open".to_owned()));
+        };
         state.news = false;
         let mut high = state.exists;
         let mut found = BTreeSet::new();

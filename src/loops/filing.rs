@@ -51,7 +51,8 @@ pub struct Outcome {
 /// Reads and packs a mail. Takes time in proportion to its size: call it where that may block. A panic inside the
 /// reading is caught and becomes part of the delivery.
 pub fn receive(origin: Origin, authserv_id: Option<String>, raw: Vec<u8>) -> Delivery {
-    let read = catch_unwind(AssertUnwindSafe(|| mail::read(&raw, &LIMITS))).map_err(|_| "reading it panicked".to_owned());
+    let read = catch_unwind(AssertUnwindSafe(|| mail::read(&raw, &LIMITS)))
+        .map_err(|_| "reading it panicked".to_owned());
     let packed = pack(&raw);
     Delivery { origin, authserv_id, raw: Arc::new(raw), packed, read, confirmed: false }
 }
@@ -59,7 +60,10 @@ pub fn receive(origin: Origin, authserv_id: Option<String>, raw: Vec<u8>) -> Del
 impl Shared {
     /// Hands a delivery in, in the order of the calls; the future gives the outcome once it is on the disk. Only errors
     /// of the disk come back: whatever else goes wrong sets the mail aside.
-    pub fn file(&self, delivery: Delivery) -> impl Future<Output = Result<Outcome, StoreError>> + Send + use<> {
+    pub fn file(
+        &self,
+        delivery: Delivery,
+    ) -> impl Future<Output = Result<Outcome, StoreError>> + Send + use<> {
         let delivery = Arc::new(delivery);
         let (settings, now, dice) = (self.settings(), self.clock.now(), self.dice.clone());
         let at_work = Arc::clone(&delivery);
@@ -67,7 +71,9 @@ impl Shared {
         let shared = self.clone();
         async move {
             let outcome = match decided.await.unwrap_or(Err(StoreError::Closed)) {
-                Err(error) if !error.is_of_the_disk() => shared.set_aside(delivery, error.to_string()).await?,
+                Err(error) if !error.is_of_the_disk() => {
+                    shared.set_aside(delivery, error.to_string()).await?
+                }
                 other => other?,
             };
             shared.filed(&outcome);
@@ -80,7 +86,8 @@ impl Shared {
         let (settings, now, dice) = (self.settings(), self.clock.now(), self.dice.clone());
         let work = move |db: &Connection| {
             let queue = queue_of(&settings.config, &origin)?;
-            let decision = admin::too_large(&settings.config, queue, &facts::told(db, now)?, &origin.mailbox, size);
+            let decision =
+                admin::too_large(&settings.config, queue, &facts::told(db, now)?, &origin.mailbox, size);
             file_unread(db, &settings, &origin, (size, None), &decision, (now, &dice))
         };
         let outcome = self.store.write(work).await?;
@@ -91,7 +98,8 @@ impl Shared {
     /// Decides anew about a mail that was set aside. Its reading or deciding may fail again: then it stays aside.
     pub async fn retry(&self, mail_id: i64) -> Result<Outcome, StoreError> {
         let (settings, now, dice) = (self.settings(), self.clock.now(), self.dice.clone());
-        let outcome = self.store.write(move |db| decide_again(db, &settings, (mail_id, false), now, &dice)).await?;
+        let outcome =
+            self.store.write(move |db| decide_again(db, &settings, (mail_id, false), now, &dice)).await?;
         self.filed(&outcome);
         Ok(outcome)
     }
@@ -106,7 +114,14 @@ impl Shared {
     fn filed(&self, outcome: &Outcome) {
         let number = outcome.number.unwrap_or(0);
         let disposition = outcome.disposition.word();
-        tracing::info!(mail = outcome.mail_id, disposition, ticket = number, "mail {} {disposition}: {}", outcome.mail_id, outcome.reason);
+        tracing::info!(
+            mail = outcome.mail_id,
+            disposition,
+            ticket = number,
+            "mail {} {disposition}: {}",
+            outcome.mail_id,
+            outcome.reason
+        );
         Counters::count(&self.counters.filed);
         self.outbox_bell.notify_waiters();
     }
@@ -118,14 +133,26 @@ fn queue_of<'a>(config: &'a Config, origin: &Origin) -> Result<&'a Queue, StoreE
 }
 
 /// The whole of one mail's transaction.
-fn decide_and_file(db: &Connection, settings: &Settings, delivery: &Delivery, now: Timestamp, dice: &Dice) -> Result<Outcome, StoreError> {
+fn decide_and_file(
+    db: &Connection,
+    settings: &Settings,
+    delivery: &Delivery,
+    now: Timestamp,
+    dice: &Dice,
+) -> Result<Outcome, StoreError> {
     let mail = match &delivery.read {
         Ok(mail) => mail,
         Err(why) => return quarantine(db, settings, delivery, why, (now, dice)),
     };
     let queue = queue_of(&settings.config, &delivery.origin)?;
     let keys = keys::load(db, now, settings.config.desk.key_valid_secs)?;
-    let policy = Policy { config: &settings.config, keys: &keys, queue, authserv_id: delivery.authserv_id.as_deref(), confirmed: delivery.confirmed };
+    let policy = Policy {
+        config: &settings.config,
+        keys: &keys,
+        queue,
+        authserv_id: delivery.authserv_id.as_deref(),
+        confirmed: delivery.confirmed,
+    };
     let (decision, _) = consider(db, mail, policy, None, (now, dice))?;
     let ready = compose_all(settings, &keys, &decision, Some((mail, &delivery.raw)), (now, dice))?;
     let raw = (decision.disposition != Disposition::Duplicate).then_some(&delivery.packed);
@@ -135,7 +162,12 @@ fn decide_and_file(db: &Connection, settings: &Settings, delivery: &Delivery, no
 }
 
 fn outcome(filed: &Filed, decision: Decision) -> Outcome {
-    Outcome { mail_id: filed.mail_id, disposition: decision.disposition, reason: decision.reason, number: decision.number }
+    Outcome {
+        mail_id: filed.mail_id,
+        disposition: decision.disposition,
+        reason: decision.reason,
+        number: decision.number,
+    }
 }
 
 /// What the desk decides about `mail`, from what `db` knows. `again` is the mail's id when it is in the ledger already.
@@ -148,20 +180,34 @@ pub fn consider(
 ) -> Result<(Decision, Findings), StoreError> {
     let (now, dice) = chance;
     let mail_keys = thread::keys(mail, policy.config);
-    let question = facts::Question { mail, keys: &mail_keys, config: policy.config, queue: policy.queue, now, again };
+    let question =
+        facts::Question { mail, keys: &mail_keys, config: policy.config, queue: policy.queue, now, again };
     let facts = facts::read(db, question, dice)?;
     Ok(decide::decide(mail, &mail_keys, &facts, policy, now))
 }
 
 /// Mails that this one's author has confirmed are decided anew, in the same transaction.
-fn release(db: &Connection, settings: &Settings, filed: &Filed, now: Timestamp, dice: &Dice) -> Result<(), StoreError> {
+fn release(
+    db: &Connection,
+    settings: &Settings,
+    filed: &Filed,
+    now: Timestamp,
+    dice: &Dice,
+) -> Result<(), StoreError> {
     filed.released.iter().try_for_each(|id| decide_again(db, settings, (*id, true), now, dice).map(|_| ()))
 }
 
-fn decide_again(db: &Connection, settings: &Settings, mail: (i64, bool), now: Timestamp, dice: &Dice) -> Result<Outcome, StoreError> {
+fn decide_again(
+    db: &Connection,
+    settings: &Settings,
+    mail: (i64, bool),
+    now: Timestamp,
+    dice: &Dice,
+) -> Result<Outcome, StoreError> {
     let (mail_id, confirmed) = mail;
     let origin = ledger::origin(db, mail_id, confirmed)?;
-    let raw = pack::raw_of_mail(db, mail_id)?.ok_or_else(|| StoreError::Missing(format!("no bytes are kept of mail {mail_id}")))?;
+    let raw = pack::raw_of_mail(db, mail_id)?
+        .ok_or_else(|| StoreError::Missing(format!("no bytes are kept of mail {mail_id}")))?;
     let mail = mail::read(&raw, &LIMITS);
     let queue = queue_of(&settings.config, &origin)?;
     let keys = keys::load(db, now, settings.config.desk.key_valid_secs)?;
@@ -222,7 +268,12 @@ pub fn compose_all(
     decision.outgoing.iter().map(|outgoing| compose_one(&desk, outgoing, &mut files, dice)).collect()
 }
 
-fn compose_one(desk: &compose::Desk<'_>, outgoing: &Outgoing, files: &mut Files<'_>, dice: &Dice) -> Result<Ready, StoreError> {
+fn compose_one(
+    desk: &compose::Desk<'_>,
+    outgoing: &Outgoing,
+    files: &mut Files<'_>,
+    dice: &Dice,
+) -> Result<Ready, StoreError> {
     let mut outgoing = outgoing.clone();
     let none = Vec::new();
     let attached = if outgoing.attachments { files.read() } else { &none };
@@ -234,7 +285,8 @@ fn compose_one(desk: &compose::Desk<'_>, outgoing: &Outgoing, files: &mut Files<
     } else {
         attached
     };
-    let composed = compose::compose(desk, &outgoing, dice.draw(), attached).map_err(|e| StoreError::Missing(e.to_string()))?;
+    let composed = compose::compose(desk, &outgoing, dice.draw(), attached)
+        .map_err(|e| StoreError::Missing(e.to_string()))?;
     Ok(Ready {
         message_id: composed.message_id,
         envelope_from: composed.envelope_from,

@@ -104,7 +104,10 @@ impl Intake {
         let mailbox = self.name.as_str();
         match error {
             IntakeError::Store(error) => {
-                tracing::error!(mailbox, "mailbox {mailbox}: {error}; nothing is moved on the server, next try in {secs} s");
+                tracing::error!(
+                    mailbox,
+                    "mailbox {mailbox}: {error}; nothing is moved on the server, next try in {secs} s"
+                );
             }
             error => tracing::warn!(mailbox, "mailbox {mailbox}: {error}; next try in {secs} s"),
         }
@@ -115,7 +118,13 @@ impl Intake {
         let settings = self.shared.settings();
         let mailbox = self.mailbox(&settings.config)?;
         let mut open = match self.session.take() {
-            Some(open) => open,
+            Some(mut open) => {
+                // A server need not show new mail to a search before it has announced it (RFC 3501 7.4.1).
+                if !open.session.has_news() {
+                    open.session.noop().await?;
+                }
+                open
+            }
             None => self.open(mailbox).await?,
         };
         let step = self.take_all(&settings.config, mailbox, &mut open, stop).await?;
@@ -135,7 +144,11 @@ impl Intake {
         let (name, uidvalidity) = (self.name.clone(), selected.uidvalidity);
         let before = self.shared.readers.ask(move |reader| ledger::position(reader.db(), &name)).await?;
         if let Some((old, _)) = before.filter(|(old, _)| *old != uidvalidity) {
-            tracing::warn!(mailbox = self.name, "mailbox {}: UIDVALIDITY changed from {old} to {uidvalidity}; comparing by content", self.name);
+            tracing::warn!(
+                mailbox = self.name,
+                "mailbox {}: UIDVALIDITY changed from {old} to {uidvalidity}; comparing by content",
+                self.name
+            );
         }
         // A new connection looks at the whole folder once: what a crash left half done is found again.
         Ok(Open { session, uidvalidity, next_uid: 1 })
@@ -178,14 +191,20 @@ impl Intake {
     }
 
     /// Splits UIDs into those the ledger does not know, and those it knows but the server has not been told of.
-    async fn against_ledger(&self, uidvalidity: u32, uids: Vec<u32>) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
+    async fn against_ledger(
+        &self,
+        uidvalidity: u32,
+        uids: Vec<u32>,
+    ) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
         let name = self.name.clone();
         let question = move |reader: &crate::store::read::Reader| {
             let (mut new, mut unsettled) = (Vec::new(), Vec::new());
             for uid in uids {
                 match ledger::account(reader.db(), &name, uidvalidity, uid)? {
                     None => new.push(uid),
-                    Some(account) if !account.settled && account.disposition != Disposition::Refused => unsettled.push(uid),
+                    Some(account) if !account.settled && account.disposition != Disposition::Refused => {
+                        unsettled.push(uid)
+                    }
                     Some(_) => {}
                 }
             }
@@ -195,7 +214,13 @@ impl Intake {
     }
 
     /// Asks for sizes before fetching: mail over the limit is recorded as refused and left where it is.
-    async fn within_limit(&self, config: &Config, mailbox: &Mailbox, open: &mut Open, batch: &[u32]) -> Result<Vec<u32>, IntakeError> {
+    async fn within_limit(
+        &self,
+        config: &Config,
+        mailbox: &Mailbox,
+        open: &mut Open,
+        batch: &[u32],
+    ) -> Result<Vec<u32>, IntakeError> {
         let mut wanted = Vec::with_capacity(batch.len());
         for (uid, size) in open.session.sizes(batch).await? {
             if size <= config.limits.mail_max_bytes {
@@ -235,7 +260,12 @@ impl Intake {
             match self.fetch(config, mailbox, open, &[*uid]).await {
                 Ok(one) => filing.extend(one),
                 Err(IntakeError::Imap(error @ ImapError::Refused { .. })) => {
-                    tracing::error!(mailbox = self.name, uid, "mailbox {}: the server does not give mail {uid}: {error}", self.name);
+                    tracing::error!(
+                        mailbox = self.name,
+                        uid,
+                        "mailbox {}: the server does not give mail {uid}: {error}",
+                        self.name
+                    );
                 }
                 Err(error) => return Err(error),
             }
@@ -280,7 +310,12 @@ impl Intake {
         };
         let (gone, filing) = tokio::join!(fetched, filed);
         for uid in gone? {
-            tracing::info!(mailbox = self.name, uid, "mailbox {}: mail {uid} was taken away by somebody else before it was read", self.name);
+            tracing::info!(
+                mailbox = self.name,
+                uid,
+                "mailbox {}: mail {uid} was taken away by somebody else before it was read",
+                self.name
+            );
         }
         Ok(filing)
     }
@@ -296,18 +331,29 @@ impl Intake {
 
     /// Hands a mail that was read to the store. `None` when reading it brought its thread down: it is not in the ledger
     /// then, and is found again over the next connection.
-    fn hand_in(&self, read: Result<(u32, Delivery, Option<OwnedSemaphorePermit>), JoinError>) -> Option<(u32, Filing)> {
+    fn hand_in(
+        &self,
+        read: Result<(u32, Delivery, Option<OwnedSemaphorePermit>), JoinError>,
+    ) -> Option<(u32, Filing)> {
         let (uid, delivery, permit) = read.ok()?;
         let filed = self.shared.file(delivery);
-        Some((uid, Box::pin(async move {
-            let outcome = filed.await;
-            drop(permit);
-            outcome
-        })))
+        Some((
+            uid,
+            Box::pin(async move {
+                let outcome = filed.await;
+                drop(permit);
+                outcome
+            }),
+        ))
     }
 
     /// Waits until a batch is on the disk, then tells the server.
-    async fn finish(&self, mailbox: &Mailbox, open: &mut Open, batch: Vec<(u32, Filing)>) -> Result<(), IntakeError> {
+    async fn finish(
+        &self,
+        mailbox: &Mailbox,
+        open: &mut Open,
+        batch: Vec<(u32, Filing)>,
+    ) -> Result<(), IntakeError> {
         let mut done = Vec::with_capacity(batch.len());
         let mut failed = None;
         for (uid, filing) in batch {
@@ -326,12 +372,14 @@ impl Intake {
             return Ok(());
         }
         open.session.settle(uids, &mailbox.after).await?;
-        let (name, uidvalidity, uids, now) = (self.name.clone(), open.uidvalidity, uids.to_vec(), self.shared.clock.now());
+        let (name, uidvalidity, uids, now) =
+            (self.name.clone(), open.uidvalidity, uids.to_vec(), self.shared.clock.now());
         Ok(self.shared.store.write(move |db| ledger::set_settled(db, &name, uidvalidity, &uids, now)).await?)
     }
 
     async fn note_position(&self, open: &Open) -> Result<(), StoreError> {
-        let (name, uidvalidity, next_uid, now) = (self.name.clone(), open.uidvalidity, open.next_uid, self.shared.clock.now());
+        let (name, uidvalidity, next_uid, now) =
+            (self.name.clone(), open.uidvalidity, open.next_uid, self.shared.clock.now());
         self.shared.store.write(move |db| ledger::set_position(db, &name, uidvalidity, next_uid, now)).await
     }
 

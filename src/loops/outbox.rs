@@ -53,7 +53,13 @@ pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
     let uncertain = shared.store.write(move |db| {
         let ids = rows::recover(db, now)?;
         for id in &ids {
-            tell(db, &settings, (*id, "Postdesk stopped before the relay answered"), outcome::Trouble::Uncertain, (now, &dice))?;
+            tell(
+                db,
+                &settings,
+                (*id, "Postdesk stopped before the relay answered"),
+                outcome::Trouble::Uncertain,
+                (now, &dice),
+            )?;
         }
         Ok(ids.len())
     });
@@ -123,7 +129,8 @@ impl Outbox {
 
     /// Writes down how the last mail ended and claims the next, in one transaction.
     async fn next(&mut self, ended: Option<Ended>, wanted: usize) -> Result<Vec<Claimed>, StoreError> {
-        let (settings, now, dice) = (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
+        let (settings, now, dice) =
+            (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
         let job = move |db: &crate::store::Connection| {
             if let Some((mail, settled, said)) = &ended {
                 rows::settle(db, mail.id, settled, said, now)?;
@@ -148,7 +155,9 @@ impl Outbox {
             self.put_back(&mail, at, &error.to_string()).await?;
             return Err(error.into());
         }
-        let Some(connection) = &mut self.connection else { return Ok((mail, Settled::Failed, String::new())) };
+        let Some(connection) = &mut self.connection else {
+            return Ok((mail, Settled::Failed, String::new()));
+        };
         let (store, id) = (self.shared.store.clone(), mail.id);
         let from = (!mail.envelope_from.is_empty()).then_some(mail.envelope_from.as_str());
         let record = async move { store.write(move |db| rows::hand_over(db, id)).await.is_ok() };
@@ -157,7 +166,14 @@ impl Outbox {
             self.connection = None;
         }
         let (settled, said) = self.judge(&mail, outcome);
-        tracing::info!(outbox = mail.id, template = mail.template, "outgoing {} ({}): {}: {said}", mail.id, mail.template, settled.word());
+        tracing::info!(
+            outbox = mail.id,
+            template = mail.template,
+            "outgoing {} ({}): {}: {said}",
+            mail.id,
+            mail.template,
+            settled.word()
+        );
         Ok((mail, settled, said))
     }
 
@@ -165,7 +181,8 @@ impl Outbox {
         if self.connection.is_none() {
             let settings = self.shared.settings();
             let desk = &settings.config.desk;
-            self.connection = Some(Connection::open(&settings.config.smtp.server, &desk.domain, self.dial.as_ref()).await?);
+            self.connection =
+                Some(Connection::open(&settings.config.smtp.server, &desk.domain, self.dial.as_ref()).await?);
             self.failures = 0;
         }
         Ok(())
@@ -179,7 +196,12 @@ impl Outbox {
             }
             Outcome::Later { code, reply } => {
                 let said = said(code, &reply);
-                match OUTBOX.next(mail.attempt, mail.tried_at, self.shared.clock.now(), self.shared.dice.draw()) {
+                match OUTBOX.next(
+                    mail.attempt,
+                    mail.tried_at,
+                    self.shared.clock.now(),
+                    self.shared.dice.draw(),
+                ) {
                     Next::At(at) => (Settled::Deferred(at), said),
                     Next::GiveUp => (Settled::Failed, format!("given up after a week; last: {said}")),
                 }
@@ -200,7 +222,8 @@ impl Outbox {
 
     /// The relay cannot be reached: the mail waits, or after a week fails.
     async fn put_back(&self, mail: &Claimed, next: Next, said: &str) -> Result<(), StoreError> {
-        let (settings, now, dice) = (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
+        let (settings, now, dice) =
+            (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
         let (id, said) = (mail.id, said.to_owned());
         let job = move |db: &crate::store::Connection| match next {
             Next::At(at) => rows::settle(db, id, &Settled::Deferred(at), &said, now),
@@ -230,7 +253,8 @@ fn tell(
 ) -> Result<(), StoreError> {
     let Some((row_facts, ticket)) = facts::outgoing(db, row.0, chance.0)? else { return Ok(()) };
     let told = facts::told(db, chance.0)?;
-    let decision: Decision = outcome::undelivered(&settings.config, &row_facts, ticket.as_ref(), &told, trouble, row.1);
+    let decision: Decision =
+        outcome::undelivered(&settings.config, &row_facts, ticket.as_ref(), &told, trouble, row.1);
     let keys = keys::load(db, chance.0, settings.config.desk.key_valid_secs)?;
     let ready = compose_all(settings, &keys, &decision, None, chance)?;
     file_without_mail(db, "postdesk", (&decision, &ready), chance.0)

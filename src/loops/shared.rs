@@ -60,10 +60,23 @@ pub struct Shared {
 
 impl Shared {
     /// Opens the store at `path` and joins it with the settings.
-    pub fn open(path: &Path, settings: watch::Receiver<Arc<Settings>>, clock: Clock, dice: Dice) -> Result<Self, StoreError> {
+    pub fn open(
+        path: &Path,
+        settings: watch::Receiver<Arc<Settings>>,
+        clock: Clock,
+        dice: Dice,
+    ) -> Result<Self, StoreError> {
         let store = Store::open(path, &clock, &dice)?;
         let readers = Readers::new(path, READERS_MAX);
-        Ok(Self { store, readers, settings, clock, dice, outbox_bell: Arc::default(), counters: Arc::default() })
+        Ok(Self {
+            store,
+            readers,
+            settings,
+            clock,
+            dice,
+            outbox_bell: Arc::default(),
+            counters: Arc::default(),
+        })
     }
 
     /// The settings in force now.

@@ -232,7 +232,7 @@ fn daemon(headers: &Headers) -> Option<String> {
             || ["mail delivery s", "mailer-daemon", "mailer daemon", "postmaster"]
                 .iter()
                 .any(|word| name.contains(word));
-        daemon.then(|| if address.is_empty() { name } else { address })
+        daemon.then_some(if address.is_empty() { name } else { address })
     })
 }
 

@@ -34,14 +34,35 @@ pub(super) fn read(parts: &Parts<'_>, limits: &Limits) -> Body {
     );
     body.used = text.iter().chain(&html).copied().collect();
     body.push_parts(parts, &text, limits);
-    if body.spans.iter().all(|span| span.text.trim().is_empty()) {
+    if body.is_blank() {
         let spare = html.into_iter().filter(|id| !text.contains(id)).collect::<Vec<_>>();
         body.push_parts(parts, &spare, limits);
+    }
+    if body.is_blank() {
+        body.push_rescued(parts, limits);
     }
     body
 }
 
 impl Body {
+    fn is_blank(&self) -> bool {
+        self.spans.iter().all(|span| span.text.trim().is_empty())
+    }
+
+    /// Text of a mail that shows none: what stands where only headers should, else that of the mail it encloses.
+    fn push_rescued(&mut self, parts: &Parts<'_>, limits: &Limits) {
+        let stray = parts.text_among_headers();
+        if !stray.trim_ascii().is_empty() {
+            self.oddities.push(Oddity::new("no-blank-line", "the headers run into the text"));
+            return self.push_plain(&super::words::characters(stray, None), limits);
+        }
+        let enclosed = parts.enclosed_text(limits.parts_max);
+        let kept = self.room(&text::clean(&enclosed), limits).to_owned();
+        if !kept.trim().is_empty() {
+            self.push(vec![Span { kind: super::SpanKind::Quote, text: kept }]);
+        }
+    }
+
     fn push_parts(&mut self, parts: &Parts<'_>, ids: &[usize], limits: &Limits) {
         for part in ids.iter().filter_map(|id| parts.all().get(*id)) {
             let content = parts.text(part);

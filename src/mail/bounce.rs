@@ -3,11 +3,12 @@
 //! Knows what mail systems write. A person who quotes a report, an out-of-office note with the null sender, a read
 //! receipt and a report of success are no bounces.
 
-mod about;
 mod addresses;
-mod freeform;
-mod report;
 mod status;
+mod phrases;
+mod report;
+mod freeform;
+mod about;
 
 use super::Limits;
 use super::header::Headers;

@@ -3,6 +3,7 @@
 //! Knows tags and the classes by which mail programs mark quotes and signatures; what the marks mean for the text is
 //! decided in `text`. The result is text for reading, never HTML made safe.
 
+mod role;
 mod convert;
 
 use convert::Converter;
@@ -38,42 +39,41 @@ pub(super) struct Converted {
 
 /// Converts at most `max` bytes of `html`.
 pub(super) fn to_text(html: &str, max: usize) -> Converted {
-    let mut cut = html.len() > max;
     let kept = html.get(..html.floor_char_boundary(max)).unwrap_or("");
     let tokenizer = Tokenizer::new(Converter::default(), TokenizerOpts::default());
     let queue = BufferQueue::default();
     let (mut separators, mut tokens) = (0_usize, 0_usize);
-    for piece in without_comments(kept) {
-        let mut rest = piece;
-        while !rest.is_empty() {
-            let end = rest.floor_char_boundary(CHUNK_BYTES).max(1);
-            let Some((chunk, after)) = rest.split_at_checked(end) else { break };
-            rest = after;
-            queue.push_back(StrTendril::from(chunk));
-            // A script's end suspends the tokenizer until it is fed again.
-            while !queue.is_empty() {
-                let _ = tokenizer.feed(&queue);
-            }
-            let seen = tokenizer.sink.tokens();
-            if seen == tokens {
-                separators += chunk
-                    .bytes()
-                    .filter(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'/' | b'"' | b'\''))
-                    .count();
-            }
-            tokens = seen;
+    for chunk in without_comments(kept).flat_map(chunks) {
+        queue.push_back(StrTendril::from(chunk));
+        // The tokenizer may stop in front of a script, and goes on when it is fed again.
+        while !queue.is_empty() {
+            let _ = tokenizer.feed(&queue);
         }
+        if tokenizer.sink.tokens() == tokens {
+            separators += chunk.bytes().filter(|b| b" \t\r\n/\"'".contains(b)).count();
+        }
+        tokens = tokenizer.sink.tokens();
         if separators > TAG_SEPARATORS_MAX {
-            cut = true;
             break;
         }
     }
-    if separators <= TAG_SEPARATORS_MAX {
+    let stopped = separators > TAG_SEPARATORS_MAX;
+    if !stopped {
         tokenizer.end();
     }
     let mut converted = tokenizer.sink.finish();
-    converted.cut = cut;
+    converted.cut = stopped || html.len() > max;
     converted
+}
+
+/// `text` in pieces of [`CHUNK_BYTES`] at most.
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (chunk, after) = rest.split_at_checked(rest.floor_char_boundary(CHUNK_BYTES))?;
+        rest = after;
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }
 
 /// The stretches outside comments. Word writes conditional comments of many kilobytes, of which nothing is text.

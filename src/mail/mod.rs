@@ -206,3 +206,6 @@ fn is_answer(subject: &str) -> bool {
         && ["re", "aw", "sv", "res", "resp", "vs", "antw", "odp", "r", "回复", "回覆", "答复"]
             .contains(&prefix.as_str())
 }
+
+#[cfg(test)]
+mod tests;

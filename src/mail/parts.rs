@@ -83,20 +83,74 @@ impl<'x> Parts<'x> {
         let (text, html) = (textual(&message.text_body), textual(&message.html_body));
         if text.is_empty() && html.is_empty() {
             // A cut-off multipart: the parser files its text among the attachments.
-            let rescued = message.parts.iter().take(max).position(|part| is_textual(part) && !is_named(part));
+            let rescued = message.parts.iter().take(max).position(|part| {
+                // A multipart without its boundary is one text.
+                let whole =
+                    !part.is_multipart() && part.content_type().is_some_and(|c| c.ctype() == "multipart");
+                (is_textual(part) || whole) && !is_named(part)
+            });
             return (rescued.into_iter().collect(), Vec::new());
         }
         (text, html)
     }
 
-    /// The attachments within the first `max` parts, apart from those in `shown`.
+    /// Of a mail that has no body at all: what follows the first line that is no header field and continues none, or
+    /// that is blank but for white space. (RFC 5322 2.1 wants an empty line.)
+    pub(super) fn text_among_headers(&self) -> &'x [u8] {
+        let alone = self.all().len() == 1 && self.raw_body().trim_ascii().is_empty();
+        let mut at = 0;
+        for line in self.raw.split_inclusive(|b| *b == b'\n').filter(|_| alone) {
+            let blank = line.trim_ascii().is_empty();
+            if blank || !(line.starts_with(b" ") || line.starts_with(b"\t") || is_field(line)) {
+                return self.raw.get(at..).unwrap_or_default();
+            }
+            at += line.len();
+        }
+        &[]
+    }
+
+    /// The text of the first enclosed mail, with who wrote it and what it is called.
+    pub(super) fn enclosed_text(&self, max: usize) -> String {
+        let Some(mail) = self.all().iter().take(max).find_map(|part| part.message()) else {
+            return String::new();
+        };
+        let mut text = String::new();
+        for (label, name) in
+            [("From", HeaderName::From), ("Date", HeaderName::Date), ("Subject", HeaderName::Subject)]
+        {
+            let fields = mail.parts.first().map_or(&[][..], |root| root.headers.as_slice());
+            let value =
+                fields.iter().find(|field| field.name == name).and_then(|field| field.value.as_text());
+            if let Some(value) = value {
+                text.push_str(&format!("{label}: {}\n", header::one_line(value)));
+            }
+        }
+        for part in mail.text_body.iter().filter_map(|id| mail.parts.get(usize::try_from(*id).ok()?)).take(20)
+        {
+            text.push('\n');
+            match &part.body {
+                PartType::Text(plain) => text.push_str(plain),
+                PartType::Html(html) => text.push_str(&super::html::to_text(html, 256 * 1024).text),
+                _ => {}
+            }
+        }
+        text
+    }
+
+    /// The attachments within the first `max` parts, apart from those in `shown`; a text file that is shown because it
+    /// came inline is an attachment all the same.
     pub(super) fn attachments(&self, shown: &[usize], max: usize, html: Option<&str>) -> Vec<Attachment> {
         let Some(message) = &self.message else { return Vec::new() };
         message
             .attachments
             .iter()
             .filter_map(|id| usize::try_from(*id).ok())
-            .filter(|id| *id < max && !shown.contains(id))
+            .chain(shown.iter().copied().filter(|id| message.parts.get(*id).is_some_and(has_filename)))
+            .filter(|id| {
+                *id < max && (!shown.contains(id) || message.parts.get(*id).is_some_and(has_filename))
+            })
+            .collect::<std::collections::BTreeSet<usize>>()
+            .into_iter()
             .filter_map(|id| Some(self.attachment(id, message.parts.get(id)?, html)))
             .collect()
     }
@@ -180,6 +234,10 @@ fn is_textual(part: &MessagePart<'_>) -> bool {
         || is_html(part) && matches!(part.body, PartType::Text(_) | PartType::Html(_))
 }
 
+fn has_filename(part: &MessagePart<'_>) -> bool {
+    part.content_disposition().is_some_and(|d| d.has_attribute("filename"))
+}
+
 fn is_named(part: &MessagePart<'_>) -> bool {
     part.content_disposition().is_some_and(|d| d.is_attachment())
 }
@@ -233,13 +291,13 @@ fn skip_preamble(raw: &[u8]) -> &[u8] {
 /// Whether the first line, or one of the next few, is a header field (RFC 5322 2.2): a name of printable characters
 /// without space, then a colon.
 fn begins_with_header(raw: &[u8]) -> bool {
-    raw.split(|b| *b == b'\n').take(3).take_while(|line| !line.trim_ascii().is_empty()).any(|line| {
-        let name = line.split(|b| *b == b':').next().unwrap_or_default().trim_ascii_end();
-        name.len() < line.len()
-            && !name.is_empty()
-            && name.len() <= 100
-            && name.iter().all(u8::is_ascii_graphic)
-    })
+    raw.split(|b| *b == b'\n').take(3).take_while(|line| !line.trim_ascii().is_empty()).any(is_field)
+}
+
+fn is_field(line: &[u8]) -> bool {
+    let Some(end) = line.iter().position(|b| *b == b':') else { return false };
+    let name = line.get(..end).unwrap_or_default().trim_ascii_end();
+    !name.is_empty() && name.len() <= 100 && name.iter().all(u8::is_ascii_graphic)
 }
 
 /// Cuts `raw` before the mention of nested mail that is one too many.

@@ -115,3 +115,88 @@ fn proves(result: &MethodResult, domain: &str) -> bool {
 fn after_at(value: &str) -> &str {
     value.rsplit_once('@').map_or(value, |(_, domain)| domain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "mx.desk.example";
+
+    fn found(headers: &str) -> Authentication {
+        let raw = format!("{headers}\nSubject: x\n\ntext\n");
+        authentication(&super::super::read(raw.as_bytes(), &super::super::LIMITS), Some(ID))
+    }
+
+    fn of(results: &str) -> Authentication {
+        found(&format!("Authentication-Results: {results}\nFrom: Ana <ana@cliente.example>"))
+    }
+
+    #[test]
+    fn a_pass_of_dmarc_or_of_an_aligned_method_proves() {
+        for results in [
+            "mx.desk.example; dmarc=pass header.from=cliente.example",
+            "MX.desk.example; dmarc=pass (p=reject) header.from=CLIENTE.example",
+            "mx.desk.example 1; spf=fail smtp.mailfrom=x; dkim=fail; dmarc=pass header.from=cliente.example",
+            "mx.desk.example; dkim=pass header.d=cliente.example",
+            "mx.desk.example; dkim=pass header.i=@cliente.example",
+            "mx.desk.example; dkim=pass (2048-bit key) header.d=mail.cliente.example header.s=a",
+            "mx.desk.example; spf=pass smtp.mailfrom=bounce@cliente.example",
+            "mx.desk.example;\n\tdkim/1 = pass header.d=\"cliente.example\"",
+        ] {
+            assert!(matches!(of(results), Authentication::Pass(_)), "{results}: {:?}", of(results));
+        }
+    }
+
+    #[test]
+    fn what_did_not_pass_or_is_of_another_domain_fails() {
+        for results in [
+            "mx.desk.example; dmarc=fail header.from=cliente.example; dkim=pass header.d=cliente.example",
+            "mx.desk.example; dmarc=pass header.from=other.example",
+            "mx.desk.example; dmarc=pass header.from=cliente.example; dmarc=fail header.from=cliente.example",
+            "mx.desk.example; dkim=pass header.d=other.example",
+            "mx.desk.example; dkim=pass header.d=example",
+            "mx.desk.example; dkim=pass header.d=evilcliente.example",
+            "mx.desk.example; spf=pass smtp.helo=cliente.example",
+            "mx.desk.example; spf=softfail smtp.mailfrom=cliente.example",
+            "mx.desk.example; dkim=fail (dmarc=pass header.from=cliente.example)",
+            "mx.desk.example; spf=fail smtp.mailfrom=\"x; dmarc=pass header.from=cliente.example\"@other.example",
+            "mx.desk.example; dkim=fail reason=\"a; dkim=pass header.d=cliente.example\"",
+            "mx.desk.example; spf=fail (a \\) ; dkim=pass header.d=cliente.example",
+            "mx.desk.example; spf=fail (a (b) ; dkim=pass header.d=cliente.example",
+        ] {
+            assert!(matches!(of(results), Authentication::Fail(_)), "{results}: {:?}", of(results));
+        }
+    }
+
+    #[test]
+    fn what_another_server_says_is_unknown() {
+        for results in [
+            "mx.evil.example; dmarc=pass header.from=cliente.example",
+            "mx.desk.example.evil.example; dmarc=pass header.from=cliente.example",
+            "(mx.desk.example) evil; dmarc=pass header.from=cliente.example",
+            "mx.desk.example; none",
+            "mx.desk.example",
+            "",
+        ] {
+            assert_eq!(of(results), Authentication::Unknown, "{results}");
+        }
+        assert_eq!(found("From: ana@cliente.example"), Authentication::Unknown);
+    }
+
+    #[test]
+    fn only_the_topmost_field_counts_and_two_senders_prove_nothing() {
+        let pass = "Authentication-Results: mx.desk.example; dmarc=pass header.from=cliente.example";
+        let other = "Authentication-Results: mx.other.example; dmarc=pass header.from=cliente.example";
+        let from = "From: ana@cliente.example";
+        assert!(matches!(found(&format!("{pass}\n{other}\n{from}")), Authentication::Pass(_)));
+        assert_eq!(found(&format!("{other}\n{pass}\n{from}")), Authentication::Unknown);
+        let two = format!("{pass}\n{from}\nFrom: boss@cliente.example");
+        assert!(matches!(found(&two), Authentication::Fail(_)));
+        assert!(matches!(
+            found(&format!("{pass}\nFrom: ana@cliente.example, b@c.example")),
+            Authentication::Fail(_)
+        ));
+        let mail = super::super::read(format!("{pass}\n{from}\n\nx").as_bytes(), &super::super::LIMITS);
+        assert_eq!(authentication(&mail, None), Authentication::Unknown);
+    }
+}

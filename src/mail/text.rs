@@ -63,6 +63,7 @@ pub(super) fn spans_of_html(text: &str, marks: &[(Range<usize>, Mark)]) -> Vec<S
     let mut page = Page::of(text);
     page.apply(marks);
     page.find_history();
+    page.fold_rules();
     page.find_footers();
     page.fill_gaps();
     page.into_spans()
@@ -183,6 +184,17 @@ impl<'a> Page<'a> {
                 at - above <= 3 && self.lines.get(*above).is_some_and(|line| footer::is_rule(line.text))
             })
             .unwrap_or(at)
+    }
+
+    /// A line of dashes right above a quote parts it from the answer, and is folded with it.
+    fn fold_rules(&mut self) {
+        let mut below = SpanKind::Fresh;
+        for line in self.lines.iter_mut().rev().filter(|line| !line.is_blank()) {
+            if below == SpanKind::Quote && line.kind == SpanKind::Fresh && footer::is_rule(line.text) {
+                line.kind = SpanKind::Quote;
+            }
+            below = line.kind;
+        }
     }
 
     /// Above our marker stands the line that introduces the quote, in whatever language: up to three lines that end

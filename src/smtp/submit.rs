@@ -49,7 +49,13 @@ impl Connection {
 
     /// As [`Connection::submit`], but the mail itself is sent only once `record` has resolved to true, which runs while
     /// the envelope is being agreed upon: whoever writes down that the mail may have been taken does so in time.
-    pub async fn submit_after(&mut self, from: Option<&str>, to: &str, bytes: &[u8], record: impl Future<Output = bool>) -> Outcome {
+    pub async fn submit_after(
+        &mut self,
+        from: Option<&str>,
+        to: &str,
+        bytes: &[u8],
+        record: impl Future<Output = bool>,
+    ) -> Outcome {
         // Busy: the future of an earlier mail was dropped half-way.
         if self.dead || self.busy {
             self.dead = true;

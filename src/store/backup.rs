@@ -17,7 +17,10 @@ const LOCK_WAIT: Duration = Duration::from_millis(50);
 /// the copy is of one moment: a reader's view does not move while it reads.
 pub fn backup(reader: &Reader, target: &Path, mut step: impl FnMut(i32, i32)) -> Result<(), StoreError> {
     if target.exists() {
-        return Err(StoreError::Missing(format!("{} exists already; name a file that does not", target.display())));
+        return Err(StoreError::Missing(format!(
+            "{} exists already; name a file that does not",
+            target.display()
+        )));
     }
     reader.db().execute_batch("BEGIN")?;
     // The first read fixes the moment.

@@ -142,6 +142,16 @@ pub(super) fn follow_merges(db: &Connection, number: i64) -> Result<Option<(i64,
     Ok(found.map(|(id, number, _)| (id, number)))
 }
 
+/// A ticket's facts by its number, merges not followed.
+pub fn ticket_by_number(db: &Connection, number: i64, now: Timestamp) -> Result<Option<TicketFacts>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT id FROM ticket WHERE number = ?1")?;
+    let mut rows = statement.query([number])?;
+    match rows.next()? {
+        Some(row) => ticket(db, row.get(0)?, now),
+        None => Ok(None),
+    }
+}
+
 /// A ticket's facts by row id.
 pub fn ticket(db: &Connection, id: i64, now: Timestamp) -> Result<Option<TicketFacts>, StoreError> {
     let sql = "SELECT number, queue, subject, status, priority, requester, requester_name, language, assignee, opened_at, closed_at,
@@ -253,7 +263,11 @@ fn read_reported(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<
 }
 
 /// An outbox row, and its ticket, as the rules see them when it could not be delivered.
-pub fn outgoing(db: &Connection, id: i64, now: Timestamp) -> Result<Option<(OutboxFacts, Option<TicketFacts>)>, StoreError> {
+pub fn outgoing(
+    db: &Connection,
+    id: i64,
+    now: Timestamp,
+) -> Result<Option<(OutboxFacts, Option<TicketFacts>)>, StoreError> {
     let Some(row) = outbox_row(db, "outbox.id = ?1", [id])? else { return Ok(None) };
     let ticket = match row.number {
         Some(number) => follow_merges(db, number)?.map(|(id, _)| ticket(db, id, now)).transpose()?.flatten(),

@@ -83,7 +83,9 @@ pub fn counts(db: &Connection, mailbox: &str, uidvalidity: u32) -> Result<Vec<(S
 pub fn origin(db: &Connection, mail_id: i64, held: bool) -> Result<Origin, StoreError> {
     let sql = "SELECT mailbox, uidvalidity, uid, queue FROM mail WHERE id = ?1 AND disposition = ?2";
     let word = if held { Disposition::Held } else { Disposition::Quarantined }.word();
-    let read = |r: &rusqlite::Row<'_>| Ok(Origin { mailbox: r.get(0)?, uidvalidity: r.get(1)?, uid: r.get(2)?, queue: r.get(3)? });
+    let read = |r: &rusqlite::Row<'_>| {
+        Ok(Origin { mailbox: r.get(0)?, uidvalidity: r.get(1)?, uid: r.get(2)?, queue: r.get(3)? })
+    };
     let found = db.prepare_cached(sql)?.query_row((mail_id, word), read).optional()?;
     found.ok_or_else(|| StoreError::Missing(format!("mail {mail_id} is not {word}")))
 }

@@ -137,7 +137,11 @@ impl Reader {
     /// Tickets, those that changed last first.
     pub fn tickets(&self, filter: &TicketFilter) -> Result<Vec<Row>, StoreError> {
         // Written out per case, so that the partial indexes of live tickets serve.
-        let live = if filter.status.is_none() && !filter.all { "AND status IN ('new', 'open', 'pending')" } else { "" };
+        let live = if filter.status.is_none() && !filter.all {
+            "AND status IN ('new', 'open', 'pending')"
+        } else {
+            ""
+        };
         let sql = format!(
             "SELECT number, status, queue, subject, requester_name, requester, assignee, changed_at FROM ticket
              WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR queue = ?2) AND (?3 IS NULL OR assignee = ?3)
@@ -145,8 +149,13 @@ impl Reader {
         );
         let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
         let mut statement = self.db().prepare_cached(&sql)?;
-        let mut rows =
-            statement.query((&filter.status, &filter.queue, lower(&filter.assignee), lower(&filter.requester), filter.limit))?;
+        let mut rows = statement.query((
+            &filter.status,
+            &filter.queue,
+            lower(&filter.assignee),
+            lower(&filter.requester),
+            filter.limit,
+        ))?;
         let mut list = Vec::new();
         while let Some(r) = rows.next()? {
             list.push(row(r)?);
@@ -168,7 +177,11 @@ impl Reader {
             priority: r.get(8)?,
             opened_at: Timestamp(r.get(9)?),
             people: self.pairs("SELECT kind, address FROM participant WHERE ticket_id = ?1", id)?,
-            labels: self.pairs("SELECT label, '' FROM label WHERE ticket_id = ?1", id)?.into_iter().map(|(label, _)| label).collect(),
+            labels: self
+                .pairs("SELECT label, '' FROM label WHERE ticket_id = ?1", id)?
+                .into_iter()
+                .map(|(label, _)| label)
+                .collect(),
             messages: self.messages(id)?,
             events: self.events(id)?,
             outgoing: self.outgoing_where("outbox.ticket_id = ?1", id, i64::MAX)?,
@@ -205,8 +218,11 @@ impl Reader {
     }
 
     fn events(&self, ticket: i64) -> Result<Vec<EventRow>, StoreError> {
-        let mut statement = self.db().prepare_cached("SELECT at, actor, what FROM event WHERE ticket_id = ?1 ORDER BY id")?;
-        let rows = statement.query_map([ticket], |r| Ok(EventRow { at: Timestamp(r.get(0)?), actor: r.get(1)?, what: r.get(2)? }))?;
+        let mut statement =
+            self.db().prepare_cached("SELECT at, actor, what FROM event WHERE ticket_id = ?1 ORDER BY id")?;
+        let rows = statement.query_map([ticket], |r| {
+            Ok(EventRow { at: Timestamp(r.get(0)?), actor: r.get(1)?, what: r.get(2)? })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -233,7 +249,12 @@ impl Reader {
         }
     }
 
-    fn outgoing_where(&self, condition: &str, value: impl rusqlite::ToSql, limit: i64) -> Result<Vec<OutgoingRow>, StoreError> {
+    fn outgoing_where(
+        &self,
+        condition: &str,
+        value: impl rusqlite::ToSql,
+        limit: i64,
+    ) -> Result<Vec<OutgoingRow>, StoreError> {
         let sql = format!(
             "SELECT outbox.id, state, template, recipient, ticket.number, attempts, next_at, created_at, said
              FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id WHERE {condition} ORDER BY outbox.id DESC LIMIT ?2"
@@ -265,7 +286,8 @@ impl Reader {
 
     /// How many outgoing mails are in each state.
     pub fn outgoing_counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        let mut statement = self.db().prepare("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state")?;
+        let mut statement =
+            self.db().prepare("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state")?;
         let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

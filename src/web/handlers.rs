@@ -79,7 +79,8 @@ pub(super) async fn find(State(state): State<WebState>, headers: HeaderMap, uri:
 
 /// One field of a query, decoded as forms encode it.
 fn field(query: &str, name: &str) -> Option<String> {
-    let value = query.split('&').find_map(|f| f.split_once('=').filter(|(n, _)| *n == name).map(|(_, v)| v))?;
+    let value =
+        query.split('&').find_map(|f| f.split_once('=').filter(|(n, _)| *n == name).map(|(_, v)| v))?;
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {

@@ -54,7 +54,8 @@ pub(super) fn card(view: &View<'_>, card: &Card) -> String {
         Some(other) => merged(view, other),
         None => ask_link(view, card.number),
     };
-    let main = format!("<article class=\"card\">\n{}{}</article>\n{below}", head_of(view, card), facts(view, card));
+    let main =
+        format!("<article class=\"card\">\n{}{}</article>\n{below}", head_of(view, card), facts(view, card));
     page(view, &format!("{} {}", words.request, card.number), &main)
 }
 
@@ -107,8 +108,8 @@ fn facts(view: &View<'_>, card: &Card) -> String {
 
 /// A time in the queue's zone and the page's language.
 fn time(view: &View<'_>, queue: Option<&Queue>, at: Timestamp) -> String {
-    let zone = queue.map_or(&TimeZone::UTC, |queue| &queue.time_zone);
-    format!("<time datetime=\"{at}\">{}</time>", escape(&long_time(at, zone, view.language)))
+    let zone = queue.map_or(TimeZone::UTC, |queue| queue.time_zone.clone());
+    format!("<time datetime=\"{at}\">{}</time>", escape(&long_time(at, &zone, view.language)))
 }
 
 fn merged(view: &View<'_>, other: i64) -> String {

@@ -35,7 +35,17 @@ const HEAD_MAX_BYTES: usize = 16 * 1024;
 pub(super) struct Peer(pub(super) IpAddr);
 
 /// Answers on `listener` until `stop` holds true, then finishes the requests in hand.
-pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) {
+    serve_within(listener, router, stop, HEAD_TIME_MAX).await;
+}
+
+/// [`serve`] with another bound on the time a head may take.
+pub(super) async fn serve_within(
+    listener: TcpListener,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    head_time: Duration,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
@@ -48,7 +58,11 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
             Some((place, stream, peer)) => {
                 let (router, stop) = (router.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, peer, router, stop).await;
+                    let _ = tokio::time::timeout(
+                        CONNECTION_TIME_MAX,
+                        connection((stream, peer), router, stop, head_time),
+                    )
+                    .await;
                     drop(place);
                 });
             }
@@ -78,7 +92,12 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(Plac
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut stop: watch::Receiver<bool>) {
+async fn connection(
+    (stream, peer): (TcpStream, SocketAddr),
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    head_time: Duration,
+) {
     let _ = stream.set_nodelay(true);
     let peer = Peer(peer.ip().to_canonical());
     let router = TowerToHyperService::new(router);
@@ -87,15 +106,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut sto
         router.call(request)
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_MAX).max_buf_size(HEAD_MAX_BYTES);
-    let served = http.serve_connection(TokioIo::new(stream), service);
-    let mut served = std::pin::pin!(served);
-    let whole = async {
-        tokio::select! {
-            _ = served.as_mut() => return,
-            () = stopped(&mut stop) => served.as_mut().graceful_shutdown(),
-        }
-        let _ = served.as_mut().await;
-    };
-    let _ = tokio::time::timeout(CONNECTION_TIME_MAX, whole).await;
+    http.timer(TokioTimer::new()).header_read_timeout(head_time).max_buf_size(HEAD_MAX_BYTES);
+    let mut served = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = served.as_mut() => return,
+        () = stopped(&mut stop) => served.as_mut().graceful_shutdown(),
+    }
+    let _ = served.await;
 }

@@ -26,7 +26,8 @@ impl<'a> View<'a> {
         let chosen = uri.query().and_then(|query| {
             query.split('&').find_map(|field| Language::from_tag(field.strip_prefix("lang=")?))
         });
-        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| Language::from_accept(value.to_str().ok()?));
+        let accepted =
+            headers.get(ACCEPT_LANGUAGE).and_then(|value| Language::from_accept(value.to_str().ok()?));
         let language = chosen
             .or(accepted)
             .or_else(|| config.queues.first().map(|queue| queue.language))
@@ -65,7 +66,8 @@ pub(super) fn number_of(typed: &str, tag: &str) -> Option<i64> {
     let core = typed.trim();
     let core = core.strip_prefix(before.trim()).unwrap_or(core);
     let core = core.strip_suffix(after.trim()).unwrap_or(core);
-    let decoration = |c: char| c.is_whitespace() || matches!(c, '#' | '[' | ']' | '(' | ')' | '.' | '-' | '\u{a0}');
+    let decoration =
+        |c: char| c.is_whitespace() || matches!(c, '#' | '[' | ']' | '(' | ')' | '.' | '-' | '\u{a0}');
     let digits: String = core.chars().filter(|c| !decoration(*c)).collect();
     let fits = (1..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
     if fits { digits.parse().ok().filter(|number| *number > 0) } else { None }
@@ -78,10 +80,23 @@ mod tests {
     #[test]
     fn a_number_is_taken_as_people_type_it_and_nothing_else_is() {
         let tag = "[Soporte #{number}]";
-        for typed in ["853142", " #853142 ", "[#853142]", "853 142", "[Soporte #853142]", "853.142", "853-142"] {
+        for typed in
+            ["853142", " #853142 ", "[#853142]", "853 142", "[Soporte #853142]", "853.142", "853-142"]
+        {
             assert_eq!(number_of(typed, tag), Some(853_142), "{typed}");
         }
-        for typed in ["", "#", "abc", "85x", "0", "1234567890123456789", "8'; DROP", "../1", "１２３", &"1 ".repeat(30)] {
+        for typed in [
+            "",
+            "#",
+            "abc",
+            "85x",
+            "0",
+            "1234567890123456789",
+            "8'; DROP",
+            "../1",
+            "１２３",
+            &"1 ".repeat(30),
+        ] {
             assert_eq!(number_of(typed, tag), None, "{typed}");
         }
     }

@@ -16,7 +16,7 @@ pub const DESK: &str = "desk@example.org";
 pub const SECRET: &str = "pa\"ss \\ word";
 
 /// Long enough for a loaded machine, short enough for a test that waits for it.
-pub const SHORT: Duration = Duration::from_millis(300);
+pub const SHORT: Duration = Duration::from_millis(500);
 pub const LONG: Duration = Duration::from_secs(20);
 
 pub const IMAP_WAITS: imap::Waits = imap::Waits { greeting: LONG, command: LONG, mail: LONG, stall: LONG };

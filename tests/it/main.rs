@@ -11,6 +11,13 @@
 
 mod bad_configs;
 mod config_docs;
+mod corpus;
 mod mail_world;
 mod imap_edge;
 mod smtp_edge;
+mod world;
+mod stories;
+mod mail_server;
+mod imap_faults;
+mod layering;
+mod real;

@@ -8,7 +8,13 @@ use crate::mail::token::Purpose;
 
 /// The events and mails that tell the admins `line` about the matter `about`; nothing when `told` says that they have
 /// heard of it this hour.
-pub fn tell_admins(config: &Config, queue: &Queue, told: &[String], about: &str, line: &str) -> (Vec<Event>, Vec<Outgoing>) {
+pub fn tell_admins(
+    config: &Config,
+    queue: &Queue,
+    told: &[String],
+    about: &str,
+    line: &str,
+) -> (Vec<Event>, Vec<Outgoing>) {
     if told.iter().any(|told| told == about) {
         return (Vec::new(), Vec::new());
     }

@@ -73,17 +73,14 @@ fn explain(case: &Case<'_>, agent: &Agent, ticket: &TicketFacts, complaints: Vec
     }
 }
 
-/// A proven agent's mail that names no ticket: help, a confirmation of held mail, or a request of the agent's own.
-pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, proof: &str, threaded: &Threaded) -> Decision {
-    if let Some((held, from)) = &case.facts.held
-        && agent.is(from)
-    {
-        let reason = format!("confirmed held mail {held} ({proof})");
-        return Decision {
-            events: vec![Event::Release(*held)],
-            ..Decision::nothing(Disposition::Agent, reason)
-        };
-    }
+/// An agent confirms mail that came without proof. What else the confirmation says does not matter.
+pub(super) fn confirm(agent: &Agent, held: i64) -> Decision {
+    let reason = format!("agent {} confirmed held mail {held} by its token", agent.person.address);
+    Decision { events: vec![Event::Release(held)], ..Decision::nothing(Disposition::Agent, reason) }
+}
+
+/// A proven agent's mail that names no ticket: help, or a request of the agent's own.
+pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, threaded: &Threaded) -> Decision {
     if case.mail.automatic.is_some() {
         return super::requester::unmatched(case, Some(&super::agent_as_writer(agent)), threaded);
     }

@@ -23,7 +23,10 @@ pub fn requested(config: &Config, ticket: &TicketFacts, told: &[String]) -> Opti
         number: Some(ticket.number),
         events: vec![
             Event::Told(mark),
-            Event::Remark(ticket.number, "the link to the conversation was asked for on the status page".to_owned()),
+            Event::Remark(
+                ticket.number,
+                "the link to the conversation was asked for on the status page".to_owned(),
+            ),
         ],
         outgoing: vec![Outgoing { values: values(config, ticket), ..mail }],
         ..Decision::nothing(Disposition::Agent, "the link was asked for on the status page")

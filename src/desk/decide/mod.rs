@@ -6,6 +6,7 @@
 pub mod admin;
 mod agent;
 mod bounce;
+pub mod link;
 pub mod outcome;
 mod requester;
 mod send;
@@ -59,6 +60,8 @@ enum Author<'a> {
     Own,
     /// An agent, with the proof.
     Agent(&'a Agent, String),
+    /// An agent who confirms the held mail with this id.
+    Confirming(&'a Agent, i64),
     /// An agent by From alone, with what is missing.
     Claimed(&'a Agent, String),
     /// Anybody else.
@@ -120,10 +123,11 @@ fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decisi
             Disposition::Ignored,
             "From is the desk's own address, and nobody else is named to answer",
         ),
+        (Author::Confirming(agent, held), _) => agent::confirm(agent, held),
         (Author::Agent(agent, proof), Some((ticket, found))) => {
             agent::in_ticket(case, agent, &proof, ticket, found)
         }
-        (Author::Agent(agent, proof), None) => agent::without_ticket(case, agent, &proof, threaded),
+        (Author::Agent(agent, _), None) => agent::without_ticket(case, agent, threaded),
         (Author::Claimed(agent, missing), Some(_)) => agent::hold(case, agent, &missing),
         (Author::Claimed(agent, missing), None) if has_commands(case.mail) => {
             agent::hold(case, agent, &missing)
@@ -174,10 +178,13 @@ impl<'a> Case<'a> {
         let owners: Vec<Address> =
             std::iter::once(&agent.person.address).chain(&agent.aliases).cloned().collect();
         let threaded = self.thread(keys, &owners, |number| self.agent_may_act(agent, number));
+        if let Some(held) = self.confirms(agent, keys, &owners) {
+            return (Author::Confirming(agent, held), threaded);
+        }
         if self.writes_as_requester(agent, threaded.found.as_ref()) {
             return (Author::Outsider(writer), threaded);
         }
-        (self.prove(agent, keys, &owners, threaded.found.as_ref()), threaded)
+        (self.prove(agent, threaded.found.as_ref()), threaded)
     }
 
     fn thread(&self, keys: &MailKeys, owners: &[Address], may_join: impl Fn(i64) -> bool) -> Threaded {
@@ -213,6 +220,16 @@ impl<'a> Case<'a> {
         in_queue || concerned || ticket.has_part(&agent.person.address)
     }
 
+    /// The held mail that this mail's token releases. A robot confirms nothing: an out-of-office would return the token
+    /// of a forged mail's confirmation. Neither does mail with more than one From.
+    fn confirms(&self, agent: &Agent, keys: &MailKeys, owners: &[Address]) -> Option<i64> {
+        let (held, from) = self.facts.held.as_ref()?;
+        let mut tokens = keys.tokens().filter(|t| t.purpose == Purpose::Confirm && t.number == *held);
+        let genuine = tokens.any(|t| owners.iter().any(|o| self.policy.keys.verifies(t, o)));
+        let by_hand = self.mail.automatic.is_none() && !self.mail.from_many;
+        (genuine && by_hand && agent.is(from)).then_some(*held)
+    }
+
     /// An agent who asked something as a requester answers as one, unless the token says otherwise.
     fn writes_as_requester(&self, agent: &Agent, found: Option<&Match>) -> bool {
         let Some(found) = found else { return false };
@@ -225,13 +242,10 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the mail is the agent's own: by token, by the trusted server's word, by confirmation or by policy.
-    fn prove(
-        &self,
-        agent: &'a Agent,
-        keys: &MailKeys,
-        owners: &[Address],
-        found: Option<&Match>,
-    ) -> Author<'a> {
+    fn prove(&self, agent: &'a Agent, found: Option<&Match>) -> Author<'a> {
+        if self.policy.confirmed {
+            return Author::Agent(agent, "the agent confirmed this mail".to_owned());
+        }
         if self.mail.from_many {
             return Author::Claimed(agent, "there is more than one From".to_owned());
         }
@@ -245,12 +259,7 @@ impl<'a> Case<'a> {
         }
         let token_in_use = found
             .is_some_and(|f| matches!(f.evidence, Evidence::TokenInAddress | Evidence::TokenInReferences));
-        let confirm = keys.tokens().filter(|t| t.purpose == Purpose::Confirm);
-        let confirms = confirm.into_iter().any(|t| owners.iter().any(|o| self.policy.keys.verifies(t, o)));
-        if self.policy.confirmed {
-            return Author::Agent(agent, "the agent confirmed this mail".to_owned());
-        }
-        if token_in_use || confirms {
+        if token_in_use {
             return Author::Agent(agent, "the token made for this agent".to_owned());
         }
         match authentication(self.mail, self.policy.authserv_id) {
@@ -274,6 +283,7 @@ impl Author<'_> {
             Self::Nobody => "nobody (no usable From)".to_owned(),
             Self::Own => "the desk's own address".to_owned(),
             Self::Agent(agent, proof) => format!("agent {}, proven: {proof}", agent.person.address),
+            Self::Confirming(agent, held) => format!("agent {}, confirming held mail {held}", agent.person.address),
             Self::Claimed(agent, missing) => {
                 format!("agent {} by From alone: {missing}", agent.person.address)
             }

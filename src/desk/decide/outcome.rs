@@ -31,8 +31,17 @@ pub fn undelivered(
     };
     let said = format!("{}: {said}", row.recipient);
     let (mut events, outgoing) = tell(config, row, ticket, told, &said);
-    events.extend(ticket.map(|ticket| Event::Remark(ticket.number, format!("mail {what} ({}) {said}", row.template.name()))));
-    Decision { events, outgoing, number: row.number, ..Decision::nothing(Disposition::Bounce, format!("mail {what}")) }
+    events.extend(
+        ticket.map(|ticket| {
+            Event::Remark(ticket.number, format!("mail {what} ({}) {said}", row.template.name()))
+        }),
+    );
+    Decision {
+        events,
+        outgoing,
+        number: row.number,
+        ..Decision::nothing(Disposition::Bounce, format!("mail {what}"))
+    }
 }
 
 /// Agents hear of mail to requesters that did not arrive; admins of mail to agents. About such words themselves nobody
@@ -54,7 +63,11 @@ pub(super) fn tell(
         return tell_admins(config, queue, told, &format!("undelivered {}", row.recipient), &line);
     }
     let Some(ticket) = ticket else { return (Vec::new(), Vec::new()) };
-    let values = Values { lines: vec![said.to_owned()], author_address: row.recipient.to_string(), ..values(config, ticket) };
+    let values = Values {
+        lines: vec![said.to_owned()],
+        author_address: row.recipient.to_string(),
+        ..values(config, ticket)
+    };
     let mails = concerned(config, ticket, queue).into_iter().map(|agent| {
         let mail = blank(Template::Undelivered, agent.person.clone(), queue, ticket.number, agent.language);
         Outgoing { values: values.clone(), purpose: Purpose::Agent, ..mail }

@@ -73,7 +73,10 @@ impl Reach {
 
     /// One word an hour to the admins about `about`.
     pub(super) fn tell_admins_lines(&mut self, case: &Case<'_>, about: &str, line: &str) {
-        let here = self.events.iter().filter_map(|event| if let Event::Told(told) = event { Some(told) } else { None });
+        let here = self
+            .events
+            .iter()
+            .filter_map(|event| if let Event::Told(told) = event { Some(told) } else { None });
         let told: Vec<String> = case.facts.told.iter().chain(here).cloned().collect();
         let (events, outgoing) = tell_admins(case.config(), case.policy.queue, &told, about, line);
         self.events.extend(events);

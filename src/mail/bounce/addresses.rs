@@ -14,6 +14,8 @@ pub(super) fn in_line(line: &str) -> Vec<Address> {
         let domain_end = after.find(|c: char| !is_domain(c)).unwrap_or(after.len()).min(255);
         let domain =
             after.get(..after.floor_char_boundary(domain_end)).unwrap_or("").trim_matches(['.', '-']);
+        // sendmail: "ann@x.example... User unknown".
+        let domain = domain.split("..").next().unwrap_or(domain);
         if let Some(local) = local_start.and_then(|at| before.get(at..))
             && let Some(address) = Address::parse(&format!(
                 "{}@{domain}",

@@ -5,6 +5,7 @@
 
 use super::super::automatic;
 use super::super::header::Headers;
+use super::phrases::{ANNOUNCEMENTS, DELAYS, FAILURES, FINALS, ROBOTIC, SUBJECTS};
 use super::{BounceKind, FailedRecipient, addresses, status};
 use crate::address::Address;
 
@@ -14,242 +15,6 @@ const TEXT_MAX_BYTES: usize = 64 * 1024;
 const RECIPIENTS_MAX: usize = 50;
 /// Lines below an announcement ("the following addresses") in which its recipients stand.
 const REACH_LINES: usize = 12;
-
-/// Subjects of reports, lower-case.
-const SUBJECTS: [&str; 58] = [
-    "undeliver",
-    "delivery failure",
-    "delivery failed",
-    "failure notice",
-    "returned mail",
-    "mail delivery fail",
-    "delivery status notification (fail",
-    "delivery report",
-    "delivery notification",
-    "delivery problem",
-    "mail system error",
-    "returned to sender",
-    "could not be delivered",
-    "could not deliver",
-    "nondeliverable",
-    "non-deliverable",
-    "non delivery",
-    "non-delivery",
-    "message not delivered",
-    "mail not delivered",
-    "delivery error",
-    "delivery has failed",
-    "mail could not",
-    "bounced mail",
-    "failed delivery",
-    "failed mail",
-    "mail failure",
-    "mail error",
-    "unable to deliver",
-    "warning: could not send",
-    "delayed mail",
-    "delivery delay",
-    "delivery warning",
-    "mail delivery delayed",
-    "delivery status",
-    "message delayed",
-    "no se puede entregar",
-    "no se pudo entregar",
-    "no entregado",
-    "devuelto al remitente",
-    "fallo en la entrega",
-    "error de entrega",
-    "falha na entrega",
-    "não entregue",
-    "falha de entrega",
-    "não pôde ser entregue",
-    "devolvida ao remetente",
-    "unzustellbar",
-    "nicht zugestellt",
-    "échec de",
-    "non remis",
-    "mancata consegna",
-    "onbestelbaar",
-    "kunde inte levereras",
-    "配信",
-    "退信",
-    "returning message",
-    "nicht zustellbar",
-];
-/// Words of failure in the text, lower-case.
-const FAILURES: [&str; 84] = [
-    "undeliver",
-    "could not be delivered",
-    "couldn't be delivered",
-    "could not deliver",
-    "couldn't deliver",
-    "unable to deliver",
-    "not able to deliver",
-    "cannot be delivered",
-    "can't be delivered",
-    "was not delivered",
-    "not delivered",
-    "wasn't delivered",
-    "has not been delivered",
-    "delivery failed",
-    "delivery to the following",
-    "failed to deliver",
-    "delivery failure",
-    "delivery error",
-    "fatal error",
-    "has been returned",
-    "encountered an error",
-    "automatically rejected",
-    "无法",
-    "失败",
-    "退回",
-    "無法",
-    "失敗",
-    "permanent error",
-    "permanent failure",
-    "failed permanently",
-    "did not reach",
-    "returned to sender",
-    "returned to you",
-    "being returned",
-    "returned undelivered",
-    "bounced",
-    "user unknown",
-    "unknown user",
-    "no such user",
-    "mailbox full",
-    "mailbox is full",
-    "over quota",
-    "quota exceeded",
-    "exceeded",
-    "does not exist",
-    "doesn't exist",
-    "invalid recipient",
-    "unknown recipient",
-    "recipient rejected",
-    "address rejected",
-    "unrouteable",
-    "host unknown",
-    "no mailbox",
-    "not listed in",
-    "was rejected",
-    "unable to send",
-    "could not send",
-    "could not be sent",
-    "not been able to",
-    "failed recipient",
-    "failed address",
-    "error while delivering",
-    "following errors",
-    "following address",
-    "following recipient",
-    "following user",
-    "bad address",
-    "not a valid",
-    "mail delivery",
-    "address is unknown",
-    "delivery attempt",
-    "unable to relay",
-    "no se pudo entregar",
-    "no se ha podido entregar",
-    "no pudo ser entregado",
-    "não pôde ser entregue",
-    "não foi entregue",
-    "não foi possível entregar",
-    "konnte nicht zugestellt",
-    "n'a pas pu être",
-    "non è stato possibile",
-    "kon niet worden",
-    "配信できません",
-    "could not reach",
-];
-/// Announcements behind which recipients are listed, lower-case.
-const ANNOUNCEMENTS: [&str; 35] = [
-    "following address",
-    "following recipient",
-    "following user",
-    "following mail",
-    "following destination",
-    "following e-mail",
-    "following email",
-    "failed recipient",
-    "failed address",
-    "failed addresses",
-    "the following person",
-    "following people",
-    "recipient(s)",
-    "recipients:",
-    "recipient:",
-    "fatal errors",
-    "intended recipient",
-    "following errors",
-    "could not be delivered to",
-    "undeliverable to",
-    "delivered to:",
-    "was not delivered to",
-    "delivery to the",
-    "unable to deliver",
-    "did not reach",
-    "not deliver",
-    "to the following",
-    "siguientes destinatarios",
-    "siguiente destinatario",
-    "siguiente dirección",
-    "seguinte destinatário",
-    "seguintes destinatários",
-    "folgende",
-    "user unknown",
-    "no such user",
-];
-/// How robots open a report, lower-case.
-const ROBOTIC: [&str; 9] = [
-    "could not be delivered to the following",
-    "did not reach the following",
-    "to the following recipient",
-    "to the following user",
-    "to the following address",
-    "your message could not be delivered to",
-    "non-delivery report",
-    "automatically generated",
-    "the following recipients",
-];
-/// Words by which a system says that it still tries, lower-case.
-const DELAYS: [&str; 22] = [
-    "delivery delayed",
-    "has been delayed",
-    "delivery is delayed",
-    "has not yet been delivered",
-    "not yet been delivered",
-    "will continue to be",
-    "will keep trying",
-    "still trying",
-    "will be retried",
-    "will retry",
-    "warning message only",
-    "you do not need to resend",
-    "no action is required",
-    "will continue to try",
-    "could not send message for past",
-    "could not be delivered for",
-    "temporarily deferred",
-    "delayed by",
-    "not yet delivered",
-    "se ha retrasado",
-    "seguirá intentando",
-    "está atrasada",
-];
-/// Words by which a system says that it gave up, lower-case.
-const FINALS: [&str; 9] = [
-    "giving up",
-    "gave up",
-    "no longer",
-    "will not be retried",
-    "permanent",
-    "could not be delivered after",
-    "returned",
-    "cannot be delivered",
-    "message removed",
-];
 
 /// Whether the mail is a report.
 pub(super) fn is_one(headers: &Headers, text: &str) -> bool {
@@ -274,15 +39,15 @@ pub(super) fn is_one(headers: &Headers, text: &str) -> bool {
         (true, false) => failed() || names_like_qmail(&prose),
         // No mail system, but the subject of one: a robot with a name of its own.
         (false, true) => {
-            failed() && !headers.has("in-reply-to") && (looks_returned(text) || opens_like_robot(&prose))
+            failed() && !headers.has("in-reply-to") && (brings_back(text) || opens_like_robot(&prose))
         }
         (false, false) => false,
     }
 }
 
-/// The report names a code or brings the mail back, as no person writes.
-fn looks_returned(text: &str) -> bool {
-    status::enhanced(text).is_some() || status::reply_class(text).is_some() || prose(text).len() < text.len()
+/// The report brings the mail back below its own words, as no person does.
+fn brings_back(text: &str) -> bool {
+    !text.contains("\n>") && prose(text).len() < text.len().min(TEXT_MAX_BYTES)
 }
 
 /// A line with nothing but `<ann@x.example>:`.
@@ -297,8 +62,8 @@ fn names_like_qmail(prose: &str) -> bool {
 fn opens_like_robot(prose: &str) -> bool {
     let opening: Vec<&str> = prose.lines().filter(|line| !line.trim().is_empty()).take(4).collect();
     let announced = opening.iter().any(|line| ROBOTIC.iter().any(|words| line.contains(words)));
-    announced
-        && prose.lines().any(|line| addresses::in_line(line).iter().any(|address| is_alone(line, address)))
+    let named = |line: &str, address: &Address| is_alone(line, address) || line.contains("recipient");
+    announced && prose.lines().any(|line| addresses::in_line(line).iter().any(|address| named(line, address)))
 }
 
 /// The report's own words: the text above the mail that it returns.

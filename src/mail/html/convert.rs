@@ -3,6 +3,7 @@
 //! Keeps no tree. What must be closed again (hidden parts, quotes, signatures) is a short stack that counts tags of
 //! its own name, so that stray end tags do no harm.
 
+use super::role::{OpenKind, attribute, is_block, is_void, role};
 use super::{Converted, Mark};
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{EndTag, StartTag, Tag, Token, TokenSink, TokenSinkResult};
@@ -66,14 +67,6 @@ struct Open {
     inner: usize,
     kind: OpenKind,
     at: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum OpenKind {
-    Hidden,
-    Marked(Mark),
-    /// Marked until the first quote inside it.
-    Introduction,
 }
 
 #[derive(Default)]
@@ -209,14 +202,24 @@ impl State {
     fn close(&mut self, open: &Open) {
         match open.kind {
             OpenKind::Hidden => self.hidden = self.hidden.saturating_sub(1),
-            OpenKind::Marked(Mark::Rest) => self.out.marks.push((open.at..usize::MAX, Mark::Rest)),
+            OpenKind::Marked(Mark::Rest) => {
+                let from = self.first_word(open.at);
+                self.out.marks.push((from..usize::MAX, Mark::Rest));
+            }
             OpenKind::Marked(mark) => self.mark(open.at, mark),
             OpenKind::Introduction => self.mark(open.at, Mark::Quote),
         }
     }
 
+    /// The line break before an element is written with its first word, and belongs to the line above.
+    fn first_word(&self, from: usize) -> usize {
+        let text = self.out.text.get(from..).unwrap_or("");
+        from.saturating_add(text.len() - text.trim_start_matches('\n').len())
+    }
+
     fn mark(&mut self, from: usize, mark: Mark) {
         self.block(1);
+        let from = self.first_word(from);
         if from < self.out.text.len() {
             self.out.marks.push((from..self.out.text.len(), mark));
         }
@@ -283,10 +286,15 @@ impl State {
             self.space = true;
         }
         for word in text.split(blank).filter(|word| !word.is_empty()) {
+            // Word fills its empty paragraphs with a no-break space.
+            if word.chars().all(|c| c == '\u{a0}') {
+                self.space = true;
+                continue;
+            }
             self.word(word);
             self.space = true;
         }
-        self.space = self.space && text.ends_with(blank);
+        self.space = self.space && text.ends_with(|c| blank(c) || c == '\u{a0}');
     }
 
     /// Writes one word, with the breaks, quote marks or space owed before it.
@@ -327,128 +335,4 @@ impl State {
             self.out.text.push(' ');
         }
     }
-}
-
-fn attribute<'a>(tag: &'a Tag, name: &str) -> Option<&'a str> {
-    tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value)
-}
-
-/// What an element is by its class, id or style, in the words of the common mail programs.
-fn role(name: &str, tag: &Tag) -> Option<OpenKind> {
-    let (mut class, mut id, mut style) = ("", "", "");
-    for attribute in &tag.attrs {
-        match &*attribute.name.local {
-            "class" => class = &attribute.value,
-            "id" => id = &attribute.value,
-            "style" => style = &attribute.value,
-            "data-smartmail" if &*attribute.value == "gmail_signature" => {
-                return Some(OpenKind::Marked(Mark::Signature));
-            }
-            _ => {}
-        }
-    }
-    let id = id.strip_prefix("x_").unwrap_or(id);
-    let has =
-        |wanted: &str| class.split_ascii_whitespace().any(|c| c.strip_prefix("x_").unwrap_or(c) == wanted);
-    if is_hidden(style) {
-        return Some(OpenKind::Hidden);
-    }
-    if name == "blockquote" {
-        return None;
-    }
-    let rest = matches!(
-        id,
-        "divRplyFwdMsg"
-            | "OLK_SRC_BODY_SECTION"
-            | "appendonsend"
-            | "mail-editor-reference-message-container"
-            | "reply-intro"
-    ) || has("OutlookMessageHeader")
-        || has("yahoo_quoted")
-        || has("gmail_quote_container_rest")
-        || is_outlook_line(style);
-    if rest {
-        return Some(OpenKind::Marked(Mark::Rest));
-    }
-    if has("gmail_attr")
-        || has("moz-cite-prefix")
-        || has("moz-forward-container")
-        || has("protonmail_quote_header")
-    {
-        return Some(OpenKind::Marked(Mark::Quote));
-    }
-    if has("gmail_quote") || has("protonmail_quote") || has("zmail_extra") || has("tutanota_quote") {
-        return Some(OpenKind::Introduction);
-    }
-    let signature = has("gmail_signature")
-        || has("moz-signature")
-        || has("protonmail_signature_block")
-        || matches!(
-            id,
-            "AppleMailSignature"
-                | "ms-outlook-mobile-signature"
-                | "Signature"
-                | "lineBreakAtBeginningOfSignature"
-        );
-    signature.then_some(OpenKind::Marked(Mark::Signature))
-}
-
-fn is_hidden(style: &str) -> bool {
-    let Some((_, after)) = style.split_once("display") else { return false };
-    after.trim_start().strip_prefix(':').is_some_and(|value| value.trim_start().starts_with("none"))
-}
-
-/// The line that desktop Outlook draws above the mail it answers.
-fn is_outlook_line(style: &str) -> bool {
-    let tight: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-    tight.contains("border:none;border-top:solid") && tight.contains("padding:3.0pt0")
-}
-
-fn is_void(name: &str) -> bool {
-    matches!(
-        name,
-        "area"
-            | "base"
-            | "br"
-            | "col"
-            | "embed"
-            | "hr"
-            | "img"
-            | "input"
-            | "link"
-            | "meta"
-            | "param"
-            | "source"
-            | "track"
-            | "wbr"
-    )
-}
-
-fn is_block(name: &str) -> bool {
-    matches!(
-        name,
-        "address"
-            | "article"
-            | "aside"
-            | "body"
-            | "center"
-            | "dd"
-            | "div"
-            | "dt"
-            | "fieldset"
-            | "footer"
-            | "form"
-            | "header"
-            | "html"
-            | "li"
-            | "main"
-            | "nav"
-            | "option"
-            | "section"
-            | "table"
-            | "tbody"
-            | "tfoot"
-            | "thead"
-            | "tr"
-    )
 }

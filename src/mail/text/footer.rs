@@ -152,7 +152,8 @@ fn begins(lines: &[Line<'_>], at: usize, last: bool) -> bool {
         return true;
     }
     match line.text {
-        "--" | "—" | "---" | "__" | "--=20" => return below().count() <= LOOSE_LINES_MAX,
+        "--" | "__" => return below().count() <= LOOSE_LINES_MAX,
+        "---" | "—" => return below().count() <= CLIENT_TAIL_MAX,
         _ => {}
     }
     if is_client_line(line.text) {

@@ -17,7 +17,7 @@ pub(super) struct Found {
 }
 
 /// "wrote" as mail programs say it.
-const VERBS: [&str; 62] = [
+const VERBS: [&str; 63] = [
     "wrote",
     "writes",
     "escribió",
@@ -41,6 +41,7 @@ const VERBS: [&str; 62] = [
     "napisał",
     "napisal",
     "napísal",
+    "napsal",
     "pisze",
     "píše",
     "napisao",
@@ -182,9 +183,18 @@ fn judge(text: &str, wrapped: bool) -> Option<bool> {
         (true, true, _) if opened || addressed || !wrapped => Some(opened || addressed || lower.len() < 120),
         (true, false, true) => Some(lower.contains('<') && ends_in_verb(&lower)),
         (true, false, false) if !wrapped && lower.len() < 100 => Some(false),
-        (false, true, true) if opened && (lower.contains('<') || lower.contains('(')) => Some(true),
+        (false, true, true)
+            if (opened || ends_in_address(&lower)) && (lower.contains('<') || lower.contains('(')) =>
+        {
+            Some(true)
+        }
         _ => None,
     }
+}
+
+/// `…, Ann <ann@x.example>:`.
+fn ends_in_address(lower: &str) -> bool {
+    lower.trim_end_matches([':', '：', ' ']).ends_with('>')
 }
 
 /// `Ann <ann@x.example> wrote:`.
@@ -196,7 +206,12 @@ fn ends_in_verb(lower: &str) -> bool {
 /// A date word, a number, or a language's "on".
 fn begins_like_one(lower: &str) -> bool {
     let lower = lower.trim_start_matches(['-', '*', '_', ' ']);
-    lower.starts_with(|c: char| c.is_ascii_digit()) || OPENERS.iter().any(|opener| lower.starts_with(opener))
+    let first = lower.split(' ').next().unwrap_or("");
+    // A weekday, cut short: "пт,", "sex.,", "fre.".
+    let weekday = first.chars().count() <= 6 && first.ends_with([',', '.']);
+    weekday
+        || lower.starts_with(|c: char| c.is_ascii_digit())
+        || OPENERS.iter().any(|opener| lower.starts_with(opener))
 }
 
 fn has_open_bracket(text: &str) -> bool {

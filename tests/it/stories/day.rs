@@ -1,0 +1,95 @@
+//! The main story and what surrounds it.
+
+use crate::world::{ANA, LUIS, MARIA, World};
+
+#[tokio::test]
+async fn a_ticket_lives_from_first_mail_to_late_reply() {
+    let mut world = World::start().await;
+    world.writes(MARIA, "No puedo entrar al sistema", "Buenos días, desde ayer no puedo entrar al sistema de facturas. ¿Me pueden ayudar, por favor? Gracias, María");
+    world.work().await;
+    let number = world.tickets()[0];
+    let tag = format!("[#{number}]");
+
+    let acknowledgement = world.new_mail(MARIA);
+    assert!(acknowledgement.subject.contains(&tag), "{}", acknowledgement.subject);
+    assert!(acknowledgement.text.contains(&number.to_string()));
+    assert!(acknowledgement.text.contains(&format!("https://help.desk.example/t/{number}/")), "{}", acknowledgement.text);
+    assert_eq!(acknowledgement.header("Auto-Submitted").as_deref(), Some("auto-replied"));
+    assert_eq!(acknowledgement.header("Content-Language").as_deref(), Some("es"));
+    assert!(!acknowledgement.raw.contains("No puedo entrar"), "an unproven sender's own words are not sent back");
+
+    let to_ana = world.new_mail(ANA);
+    assert!(to_ana.text.contains("desde ayer no puedo entrar"));
+    assert!(to_ana.text.contains(MARIA));
+    world.new_mail(LUIS);
+
+    world.answers(ANA, &to_ana, "Hola María, ya está arreglado.");
+    world.work().await;
+    let reply = world.new_mail(MARIA);
+    assert!(reply.text.contains("ya está arreglado"));
+    assert!(reply.from.contains("Ana García") && reply.from.contains("soporte@desk.example"), "{}", reply.from);
+    assert!(!reply.raw.contains(ANA), "an agent's private address never leaves");
+    assert!(!reply.text.contains("no puedo entrar"), "quoted history is folded away");
+    assert!(world.new_mail(LUIS).text.contains("ya está arreglado"), "the other agents see it too");
+    world.no_mail(ANA);
+    assert_eq!(world.ticket(number).row.assignee, ANA);
+    assert_eq!(world.ticket(number).row.status.word(), "open");
+
+    world.answers(MARIA, &reply, "Perfecto, funciona. ¡Gracias!");
+    world.work().await;
+    let thanks = world.new_mail(ANA);
+    assert!(thanks.text.contains("Perfecto, funciona"));
+    world.no_mail(LUIS);
+    world.no_mail(MARIA);
+
+    world.answers(ANA, &thanks, "Me alegro.\r\n\r\n#close");
+    world.work().await;
+    assert!(!world.new_mail(MARIA).raw.contains("#close"));
+    assert_eq!(world.ticket(number).row.status.word(), "closed");
+
+    world.clock.advance(30 * 86400);
+    world.answers(MARIA, &reply, "Otra vez no puedo entrar.");
+    world.work().await;
+    let all = world.tickets();
+    assert_eq!(all.len(), 2, "a late reply opens a linked ticket");
+    assert!(world.ticket(all[1]).events.iter().any(|event| event.what == format!("continues ticket {number}")));
+    assert_eq!(world.ticket(number).row.status.word(), "closed");
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_reply_reopens_a_resolved_ticket() {
+    let mut world = World::start().await;
+    world.writes(MARIA, "Printer", "The printer on the second floor is broken again, please help.");
+    world.work().await;
+    let (number, note, ack) = (world.tickets()[0], world.new_mail(ANA), world.new_mail(MARIA));
+    world.answers(ANA, &note, "Fixed.\r\n#resolve");
+    world.work().await;
+    assert_eq!(world.ticket(number).row.status.word(), "resolved");
+    world.answers(MARIA, &ack, "No, it is not.");
+    world.work().await;
+    assert_eq!(world.ticket(number).row.status.word(), "open");
+    assert_eq!(world.tickets().len(), 1);
+    world.verify();
+}
+
+#[tokio::test]
+async fn attachments_travel_both_ways() {
+    let mut world = World::start().await;
+    let letter = world.letter(MARIA, "Factura", "").with("X-Test: 1\r\n");
+    let raw = letter.raw().replace(
+        "Content-Type: text/plain; charset=utf-8\r\n\r\n",
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nAdjunto la factura.\r\n--b\r\nContent-Type: application/pdf; name=\"factura.pdf\"\r\nContent-Disposition: attachment; filename=\"factura.pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0xLjQK\r\n--b--\r\n",
+    );
+    world.server.deliver(crate::world::DESK, raw);
+    world.work().await;
+    let note = world.new_mail(ANA);
+    assert_eq!(note.attachments, [("factura.pdf".to_owned(), b"%PDF-1.4\n".to_vec())]);
+    let number = world.tickets()[0];
+    let reader = world.reader();
+    let conversation = reader.conversation(number).unwrap().unwrap();
+    let file = &conversation.messages[0].attachments[0];
+    assert_eq!(reader.download(number, file.id).unwrap().unwrap().bytes, b"%PDF-1.4\n");
+    assert_eq!(reader.download(number + 1, file.id).unwrap(), None);
+    world.verify();
+}

@@ -1,0 +1,6 @@
+//! Stories: what people see, told with a mail server in this process and a clock set by hand.
+
+mod day;
+mod threading;
+mod automatic;
+mod agents;

@@ -1,0 +1,303 @@
+//! A small world for stories: a mail server in this process, a desk with two agents, people who write to it, and a
+//! clock set by hand. Steps are taken one at a time; every story ends in [`World::verify`].
+
+use mail_parser::{MessageParser, MimeHeaders};
+use postdesk::clock::{Clock, Dice, Timestamp};
+use postdesk::config;
+use postdesk::daemon;
+use postdesk::demo::server::{MailServer, ServerOptions, Stored};
+use postdesk::loops::{Settings, Shared, deadlines, intake::Intake, outbox::Outbox};
+use postdesk::store::lists::TicketRow;
+use postdesk::store::read::Reader;
+use postdesk::store::verify;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+pub const DESK: &str = "soporte@desk.example";
+pub const ANA: &str = "ana@desk.example";
+pub const LUIS: &str = "luis@desk.example";
+pub const MARIA: &str = "maria@client.example";
+pub const PEDRO: &str = "pedro@client.example";
+pub const START: Timestamp = Timestamp(1_795_000_000);
+
+pub struct World {
+    pub server: MailServer,
+    pub shared: Shared,
+    pub clock: Clock,
+    pub dir: TempDir,
+    settings: watch::Sender<Arc<Settings>>,
+    intake: Intake,
+    outbox: Outbox,
+    go_on: watch::Receiver<bool>,
+    _never: watch::Sender<bool>,
+    /// How many mails of each account have been looked at.
+    seen: BTreeMap<String, usize>,
+    written: u32,
+}
+
+/// The configuration of the stories; `more` is put behind it, `desk` and `queue` into those tables.
+pub fn configuration(dir: &Path, server: &MailServer, desk: &str, queue: &str, more: &str) -> String {
+    let password = dir.join("password");
+    std::fs::write(&password, "secret\n").unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
+    format!(
+        r##"
+[desk]
+name = "Ejemplo"
+domain = "desk.example"
+database = "{database}"
+admins = ["admin@desk.example"]
+hold_replies = "0s"
+{desk}
+
+[web]
+listen = "127.0.0.1:0"
+base_url = "https://help.desk.example"
+
+[smtp]
+host = "127.0.0.1"
+port = {smtp}
+tls = "none"
+user = "{DESK}"
+password_file = "{password}"
+
+[[agent]]
+address = "{ANA}"
+name = "Ana García"
+language = "es"
+
+[[agent]]
+address = "{LUIS}"
+name = "Luís Souza"
+language = "pt"
+
+[[queue]]
+name = "soporte"
+title = "Soporte"
+address = "{DESK}"
+agents = ["{ANA}", "{LUIS}"]
+language = "es"
+time_zone = "America/Lima"
+{queue}
+
+[[mailbox]]
+name = "soporte"
+queue = "soporte"
+host = "127.0.0.1"
+port = {imap}
+tls = "none"
+user = "{DESK}"
+password_file = "{password}"
+{more}
+"##,
+        database = dir.join("desk.db").display(),
+        password = password.display(),
+        smtp = server.smtp_port(),
+        imap = server.imap_port(),
+    )
+}
+
+/// A mail as a person's client makes it.
+pub struct Letter {
+    pub from: String,
+    pub to: String,
+    pub subject: String,
+    pub headers: String,
+    pub body: String,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::start_with("", "", "").await
+    }
+
+    pub async fn start_with(desk: &str, queue: &str, more: &str) -> Self {
+        let clock = Clock::by_hand(START);
+        let server = MailServer::start(ServerOptions { clock: clock.clone(), ..ServerOptions::default() }).await.unwrap();
+        for address in [DESK, ANA, LUIS, MARIA, PEDRO, "admin@desk.example"] {
+            server.add_account(address, "secret");
+        }
+        let dir = TempDir::new().unwrap();
+        let text = configuration(dir.path(), &server, desk, queue, more);
+        let config = config::parse(&text, &dir.path().join("config.toml")).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let settings = daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let (settings, in_force) = watch::channel(Arc::new(settings));
+        let path = dir.path().join("desk.db");
+        let shared = Shared::open(&path, in_force, clock.clone(), Dice::from_seed(1)).unwrap();
+        let dial: Arc<dyn postdesk::net::Dial> = Arc::new(postdesk::net::TcpDial);
+        let (never, go_on) = watch::channel(false);
+        Self {
+            intake: Intake::new(shared.clone(), "soporte", Arc::clone(&dial)),
+            outbox: Outbox::new(shared.clone(), dial),
+            server,
+            shared,
+            clock,
+            dir,
+            settings,
+            go_on,
+            _never: never,
+            seen: BTreeMap::new(),
+            written: 0,
+        }
+    }
+
+    /// Puts other settings in force.
+    pub fn reconfigure(&mut self, desk: &str, queue: &str, more: &str) {
+        let text = configuration(self.dir.path(), &self.server, desk, queue, more);
+        let config = config::parse(&text, &self.dir.path().join("config.toml")).unwrap_or_else(|faults| panic!("{faults:?}"));
+        self.settings.send_replace(Arc::new(daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"))));
+    }
+
+    /// Lets the desk do all it has to do now: take mail, send mail, until neither has anything left.
+    pub async fn work(&mut self) {
+        for _ in 0..50 {
+            let taken = self.intake.step(&self.go_on).await.unwrap();
+            let sent = self.outbox.step(&self.go_on).await.unwrap();
+            deadlines::step(&self.shared).await.unwrap();
+            if taken.filed == 0 && sent == 0 {
+                return;
+            }
+        }
+        panic!("the desk never comes to rest");
+    }
+
+    /// The connection to the mailbox is lost; the next step makes a new one.
+    pub fn reconnect(&mut self) {
+        self.intake = Intake::new(self.shared.clone(), "soporte", Arc::new(postdesk::net::TcpDial));
+    }
+
+    pub fn letter(&mut self, from: &str, subject: &str, body: &str) -> Letter {
+        self.written += 1;
+        let headers = format!("Message-ID: <{}.{from}>\r\n", self.written);
+        Letter { from: from.into(), to: DESK.into(), subject: subject.into(), headers, body: body.into() }
+    }
+
+    /// Somebody writes to the desk.
+    pub fn writes(&mut self, from: &str, subject: &str, body: &str) {
+        let letter = self.letter(from, subject, body);
+        self.posts(&letter);
+    }
+
+    pub fn posts(&mut self, letter: &Letter) {
+        self.server.deliver(DESK, letter.raw());
+    }
+
+    /// Somebody answers `mail` as a client does: references, subject, quotation.
+    pub fn answers(&mut self, from: &str, mail: &Mail, body: &str) {
+        let letter = self.answer(from, mail, body);
+        self.posts(&letter);
+    }
+
+    pub fn answer(&mut self, from: &str, mail: &Mail, body: &str) -> Letter {
+        let subject = if mail.subject.starts_with("Re:") { mail.subject.clone() } else { format!("Re: {}", mail.subject) };
+        let quoted: String = mail.text.lines().map(|line| format!("> {line}\r\n")).collect();
+        let body = format!("{body}\r\n\r\nEl lun, 5 ene 2026 a las 10:00, Soporte <{DESK}> escribió:\r\n\r\n{quoted}");
+        let mut letter = self.letter(from, &subject, &body);
+        letter.to = mail.header("Reply-To").unwrap_or_else(|| DESK.to_owned());
+        letter.headers += &format!("In-Reply-To: <{}>\r\nReferences: {} <{}>\r\n", mail.id, mail.header("References").unwrap_or_default(), mail.id);
+        letter
+    }
+
+    /// The mails that reached `address` since this was last asked.
+    pub fn new_mails(&mut self, address: &str) -> Vec<Mail> {
+        let all = self.server.mails(address, "INBOX");
+        let seen = self.seen.entry(address.to_owned()).or_default();
+        let new = all.iter().skip(*seen).map(Mail::of).collect();
+        *seen = all.len();
+        new
+    }
+
+    /// The one mail that reached `address` since this was last asked.
+    pub fn new_mail(&mut self, address: &str) -> Mail {
+        let mut mails = self.new_mails(address);
+        assert_eq!(mails.len(), 1, "{address} got {:?}", mails.iter().map(|m| &m.subject).collect::<Vec<_>>());
+        mails.remove(0)
+    }
+
+    pub fn no_mail(&mut self, address: &str) {
+        let mails = self.new_mails(address);
+        assert!(mails.is_empty(), "{address} got {:?}", mails.iter().map(|m| (&m.subject, &m.text)).collect::<Vec<_>>());
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::open(&self.dir.path().join("desk.db")).unwrap()
+    }
+
+    pub fn ticket(&self, number: i64) -> TicketRow {
+        self.reader().ticket(number).unwrap().unwrap()
+    }
+
+    /// All tickets, the newest last.
+    pub fn tickets(&self) -> Vec<i64> {
+        let reader = self.reader();
+        let mut all = reader.db().prepare("SELECT number FROM ticket ORDER BY id").unwrap();
+        let rows = all.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap);
+        rows.collect()
+    }
+
+    /// The last mail of the ledger: disposition and reason.
+    pub fn last_account(&self) -> (String, String) {
+        let mails = self.reader().mails(None, 1).unwrap();
+        (mails[0].disposition.clone(), mails[0].reason.clone())
+    }
+
+    /// Every promise that a query can check.
+    pub fn verify(&self) {
+        let breaches = verify::verify(self.reader().db(), |_, _| {}).unwrap();
+        assert!(breaches.is_empty(), "{breaches:#?}");
+    }
+}
+
+impl Letter {
+    pub fn raw(&self) -> String {
+        format!(
+            "From: <{}>\r\nTo: <{}>\r\nSubject: {}\r\n{}Date: Mon, 5 Jan 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n",
+            self.from, self.to, self.subject, self.headers, self.body
+        )
+    }
+
+    pub fn with(mut self, headers: &str) -> Self {
+        self.headers += headers;
+        self
+    }
+}
+
+/// A mail as it reached somebody.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    pub raw: String,
+    pub id: String,
+    pub subject: String,
+    pub from: String,
+    pub text: String,
+    pub html: String,
+    pub attachments: Vec<(String, Vec<u8>)>,
+}
+
+impl Mail {
+    fn of(stored: &Stored) -> Self {
+        let parsed = MessageParser::default().parse(&stored.raw).unwrap();
+        let from = parsed.from().and_then(|from| from.first()).unwrap();
+        Self {
+            raw: String::from_utf8_lossy(&stored.raw).into_owned(),
+            id: parsed.message_id().unwrap().to_owned(),
+            subject: parsed.subject().unwrap_or_default().to_owned(),
+            from: format!("{} <{}>", from.name().unwrap_or_default(), from.address().unwrap_or_default()),
+            text: parsed.body_text(0).unwrap_or_default().into_owned(),
+            html: parsed.body_html(0).unwrap_or_default().into_owned(),
+            attachments: parsed
+                .attachments()
+                .map(|part| (part.attachment_name().unwrap_or_default().to_owned(), part.contents().to_vec()))
+                .collect(),
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<String> {
+        let parsed = MessageParser::default().parse(self.raw.as_bytes()).unwrap();
+        parsed.header_raw(name).map(|value| value.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
