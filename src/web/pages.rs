@@ -7,7 +7,7 @@ use super::view::View;
 use super::words::{Words, role_word, status_meaning, status_title, words};
 use crate::clock::Timestamp;
 use crate::compose::html::{escape, paragraphs};
-use crate::compose::words::{long_time, status_word};
+use crate::compose::words::long_time;
 use crate::config::Queue;
 use crate::desk::decision::Role;
 use crate::desk::ticket::Status;
@@ -51,7 +51,7 @@ fn search(view: &View<'_>, typed: &str) -> String {
 pub(super) fn card(view: &View<'_>, card: &Card) -> String {
     let words = words(view.language);
     let below = match card.merged_into {
-        Some(other) => merged(view, other),
+        Some(_) => String::new(),
         None => ask_link(view, card.number),
     };
     let main =
@@ -59,18 +59,22 @@ pub(super) fn card(view: &View<'_>, card: &Card) -> String {
     page(view, &format!("{} {}", words.request, card.number), &main)
 }
 
-/// Number, status in words, and how far it is.
+/// Number, status in words, and how far it is; of a merged ticket, where it goes on.
 fn head_of(view: &View<'_>, card: &Card) -> String {
     let words = words(view.language);
+    let (class, title, lead, rest) = match card.merged_into {
+        Some(other) => ("closed", words.merged_title, words.merged, merged_link(view, other)),
+        None => (
+            card.status.word(),
+            status_title(card.status, view.language),
+            status_meaning(card.status, view.language),
+            steps(words, card.status),
+        ),
+    };
     format!(
-        "<p class=\"number\">{request} <strong>{number}</strong></p>\n\
-         <h1 class=\"status {class}\">{title}</h1>\n<p class=\"lead\">{meaning}</p>\n{steps}",
-        request = words.request,
-        number = card.number,
-        class = card.status.word(),
-        title = status_title(card.status, view.language),
-        meaning = status_meaning(card.status, view.language),
-        steps = steps(words, card.status),
+        "<p class=\"number\">{} <strong>{}</strong></p>\n<h1 class=\"status {class}\">{title}</h1>\n\
+         <p class=\"lead\">{lead}</p>\n{rest}",
+        words.request, card.number
     )
 }
 
@@ -112,13 +116,19 @@ fn time(view: &View<'_>, queue: Option<&Queue>, at: Timestamp) -> String {
     format!("<time datetime=\"{at}\">{}</time>", escape(&long_time(at, &zone, view.language)))
 }
 
-fn merged(view: &View<'_>, other: i64) -> String {
-    let words = words(view.language);
+fn merged_link(view: &View<'_>, other: i64) -> String {
     format!(
-        "<section class=\"next\">\n<p>{}</p>\n<p><a class=\"button\" href=\"{}\">{}</a></p>\n</section>\n",
-        words.merged,
+        "<p class=\"goes-on\"><a class=\"button\" href=\"{}\">{}</a></p>\n",
         escape(&view.href(&format!("/t/{other}"))),
-        words.merged_link.replace("{number}", &other.to_string()),
+        words(view.language).merged_link.replace("{number}", &other.to_string()),
+    )
+}
+
+fn merged(view: &View<'_>, other: i64) -> String {
+    format!(
+        "<section class=\"next\">\n<p>{}</p>\n{}</section>\n",
+        words(view.language).merged,
+        merged_link(view, other)
     )
 }
 
@@ -227,7 +237,7 @@ pub(super) fn conversation(view: &View<'_>, conversation: &Conversation, signatu
         request = words.request,
         number = card.number,
         class = card.status.word(),
-        status = status_word(card.status, view.language),
+        status = status_title(card.status, view.language),
         subject = escape(subject),
         meaning = status_meaning(card.status, view.language),
         facts = facts(view, card),

@@ -435,15 +435,3 @@ async fn a_client_that_sends_its_head_byte_by_byte_or_nothing_is_cut_off() {
         assert!(closed.is_ok(), "still open: {start:?}");
     }
 }
-
-#[tokio::test]
-#[ignore = "serves until killed, for looking at"]
-async fn look() {
-    let world = World::new("requests_per_minute = 100000000").await;
-    let other = world.file(&MAIL.replace("<1@cliente", "<2@cliente").replace("120", "121"), false).await;
-    world.change(Event::Merge(other, world.number)).await;
-    let listener = TcpListener::bind("127.0.0.1:8099").await.unwrap();
-    println!("LINK {} MERGED {other}", world.link().await);
-    let (_stop, stopped) = watch::channel(false);
-    serve(listener, world.router.clone(), stopped).await;
-}

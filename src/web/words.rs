@@ -29,6 +29,7 @@ pub(super) struct Words {
     pub(super) asked: &'static str,
     pub(super) asked_more: &'static str,
     pub(super) back: &'static str,
+    pub(super) merged_title: &'static str,
     pub(super) merged: &'static str,
     pub(super) merged_link: &'static str,
     pub(super) unknown_title: &'static str,
@@ -68,7 +69,7 @@ pub(super) fn words(language: Language) -> &'static Words {
 pub(super) fn status_title(status: Status, language: Language) -> &'static str {
     let words = match status {
         Status::New => ["We have received it", "La hemos recibido", "Já recebemos"],
-        Status::Open => ["We are working on it", "Estamos en ello", "Estamos tratando dele"],
+        Status::Open => ["We are working on it", "Estamos en ello", "Está em andamento"],
         Status::Pending => ["We are waiting for you", "Esperamos su respuesta", "Esperamos a sua resposta"],
         Status::Resolved => ["It is resolved", "Está resuelta", "Está resolvido"],
         Status::Closed => ["It is closed", "Está cerrada", "Está encerrado"],
@@ -87,7 +88,7 @@ pub(super) fn status_meaning(status: Status, language: Language) -> &'static str
         Status::Open => [
             "Somebody is looking after your request. We will write to you by email.",
             "Una persona se ocupa de su solicitud. Le escribiremos por correo.",
-            "Alguém está cuidando do pedido. A resposta chega por e-mail.",
+            "Uma pessoa cuida do seu pedido. A resposta chega por e-mail.",
         ],
         Status::Pending => [
             "We have written to you and need your answer to go on. Please look in your mail, in the spam folder too.",
@@ -140,7 +141,8 @@ const EN: Words = Words {
     asked: "If {number} is the number of a request, its link is now on the way to the address that the request came from.",
     asked_more: "It can take some minutes. If nothing arrives, look in the spam folder. For each request we send one link an hour.",
     back: "Back to the request",
-    merged: "This request was joined with another one. Everything goes on there.",
+    merged_title: "It goes on in another request",
+    merged: "This request was joined with another one about the same matter. Everything goes on there.",
     merged_link: "See request {number}",
     unknown_title: "We do not find that number",
     unknown: "There is no request {number}. Please compare the digits with the subject of our mail: a single wrong one is enough.",
@@ -193,7 +195,8 @@ const ES: Words = Words {
     asked: "Si {number} es el número de una solicitud, su enlace ya va de camino a la dirección desde la que se hizo.",
     asked_more: "Puede tardar unos minutos. Si no llega, mire la carpeta de spam. De cada solicitud enviamos un enlace por hora.",
     back: "Volver a la solicitud",
-    merged: "Esta solicitud se unió con otra. Todo sigue allí.",
+    merged_title: "Sigue en otra solicitud",
+    merged: "Esta solicitud se unió con otra sobre lo mismo. Todo sigue allí.",
     merged_link: "Ver la solicitud {number}",
     unknown_title: "No encontramos ese número",
     unknown: "No hay ninguna solicitud {number}. Compare las cifras con el asunto de nuestro correo: basta una equivocada.",
@@ -246,7 +249,8 @@ const PT: Words = Words {
     asked: "Se {number} for o número de um pedido, o link já está a caminho do endereço de onde ele veio.",
     asked_more: "Pode demorar alguns minutos. Se não chegar, veja a pasta de spam. Para cada pedido enviamos um link por hora.",
     back: "Voltar ao pedido",
-    merged: "Este pedido foi unido a outro. Tudo continua lá.",
+    merged_title: "Continua em outro pedido",
+    merged: "Este pedido foi unido a outro sobre o mesmo assunto. Tudo continua lá.",
     merged_link: "Ver o pedido {number}",
     unknown_title: "Não encontramos esse número",
     unknown: "Não há nenhum pedido {number}. Compare os algarismos com o assunto do nosso e-mail: basta um errado.",
@@ -272,6 +276,6 @@ const PT: Words = Words {
     reply: "Responda a qualquer um dos nossos e-mails, ou escreva para {address} e mantenha {tag} no assunto.",
     reply_button: "Escrever um e-mail",
     private: "Esta página é privada: quem tiver o endereço dela pode ler tudo.",
-    team: "A nossa equipe",
+    team: "Atendimento",
     automatic: "Mensagem automática",
 };
