@@ -57,13 +57,20 @@ pub struct Daemon {
 
 impl Daemon {
     /// Opens the database, puts right what a crash left, binds the page and starts everything.
-    pub async fn start(settings: Settings, clock: Clock, dice: Dice, dial: Arc<dyn Dial>) -> Result<Self, StartError> {
+    pub async fn start(
+        settings: Settings,
+        clock: Clock,
+        dice: Dice,
+        dial: Arc<dyn Dial>,
+    ) -> Result<Self, StartError> {
         let path = settings.config.desk.database.clone();
         let (settings, in_force) = watch::channel(Arc::new(settings));
         let shared = Shared::open(&path, in_force, clock, dice)?;
         let uncertain = outbox::recover(&shared).await?;
         if uncertain > 0 {
-            tracing::warn!("{uncertain} outgoing mails may or may not have been taken before the last stop; see: postdesk outbox list");
+            tracing::warn!(
+                "{uncertain} outgoing mails may or may not have been taken before the last stop; see: postdesk outbox list"
+            );
         }
         let mut daemon = Self {
             shared,
@@ -97,7 +104,8 @@ impl Daemon {
         let listener = TcpListener::bind(web.listen).await.map_err(failed)?;
         self.web_address = listener.local_addr().ok();
         let (shared, stop) = (self.shared.clone(), self.stop_web.subscribe());
-        self.web.spawn(async move { web::serve(listener, web::router(web::WebState::new(shared)), stop).await });
+        self.web
+            .spawn(async move { web::serve(listener, web::router(web::WebState::new(shared)), stop).await });
         Ok(())
     }
 
@@ -105,11 +113,15 @@ impl Daemon {
         let settings = self.shared.settings();
         for mailbox in &settings.config.mailboxes {
             let (shared, dial, name) = (self.shared.clone(), Arc::clone(&self.dial), mailbox.name.clone());
-            self.keep(format!("mailbox {name}"), move |stop| Intake::new(shared.clone(), &name, Arc::clone(&dial)).run(stop));
+            self.keep(format!("mailbox {name}"), move |stop| {
+                Intake::new(shared.clone(), &name, Arc::clone(&dial)).run(stop)
+            });
         }
         for worker in 1..=settings.config.limits.smtp_connections.max(1) {
             let (shared, dial) = (self.shared.clone(), Arc::clone(&self.dial));
-            self.keep(format!("outbox {worker}"), move |stop| Outbox::new(shared.clone(), Arc::clone(&dial)).run(stop));
+            self.keep(format!("outbox {worker}"), move |stop| {
+                Outbox::new(shared.clone(), Arc::clone(&dial)).run(stop)
+            });
         }
         let shared = self.shared.clone();
         self.keep("deadlines".to_owned(), move |stop| deadlines::run(shared.clone(), stop));
@@ -145,7 +157,8 @@ impl Daemon {
         if old.config.desk.database != settings.config.desk.database {
             tracing::warn!("desk.database changed: that takes a restart");
         }
-        if old.config.web.as_ref().map(|web| web.listen) != settings.config.web.as_ref().map(|web| web.listen) {
+        if old.config.web.as_ref().map(|web| web.listen) != settings.config.web.as_ref().map(|web| web.listen)
+        {
             tracing::warn!("web.listen changed: that takes a restart");
         }
         self.settings.send_replace(Arc::new(settings));
@@ -169,7 +182,9 @@ impl Daemon {
 async fn finish(tasks: &mut JoinSet<()>, what: &str) {
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_TIME_MAX, all).await.is_err() {
-        tracing::warn!("the {what} did not finish in time; what was in hand is found again at the next start");
+        tracing::warn!(
+            "the {what} did not finish in time; what was in hand is found again at the next start"
+        );
         tasks.shutdown().await;
     }
 }
@@ -197,7 +212,10 @@ fn read_templates(dir: &std::path::Path) -> Result<Vec<(String, String)>, Vec<St
         }
         for file in std::fs::read_dir(&folder).map_err(|error| failed(&folder, error))?.flatten() {
             let text = std::fs::read_to_string(file.path()).map_err(|error| failed(&file.path(), error))?;
-            found.push((format!("{}/{}", language.file_name().to_string_lossy(), file.file_name().to_string_lossy()), text));
+            found.push((
+                format!("{}/{}", language.file_name().to_string_lossy(), file.file_name().to_string_lossy()),
+                text,
+            ));
         }
     }
     found.sort();

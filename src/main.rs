@@ -278,7 +278,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Verb::Demo { once } => postdesk::demo::play(once).await,
         Verb::Check { connect } => admin::check::check(&office, connect).await,
         Verb::Explain { lines: true, .. } => admin::explain::lines(),
-        Verb::Explain { file, queue, .. } => admin::explain::explain(&office, &file.unwrap_or_default(), queue.as_deref()),
+        Verb::Explain { file, queue, .. } => {
+            admin::explain::explain(&office, &file.unwrap_or_default(), queue.as_deref())
+        }
         Verb::Deliver { queue } => admin::deliver::deliver(&office, &queue).await,
         Verb::Ticket { verb } => ticket(&office, verb).await,
         Verb::Inbox { verb } => inbox(&office, verb).await,
@@ -298,10 +300,18 @@ async fn ticket(office: &Office, verb: TicketVerb) -> anyhow::Result<Ending> {
             tickets::list(office, &TicketFilter { status, all, queue, assignee, requester, limit })
         }
         TicketVerb::Show { number } => tickets::show(office, number),
-        TicketVerb::Reply { number, text, agent } => tickets::write(office, number, agent.as_deref(), &text).await,
-        TicketVerb::Note { number, text, agent } => tickets::write(office, number, agent.as_deref(), &format!("#note\n{text}")).await,
-        TicketVerb::Close { number, agent } => tickets::write(office, number, agent.as_deref(), "#close").await,
-        TicketVerb::Assign { number, to, agent } => tickets::write(office, number, agent.as_deref(), &format!("#assign {to}")).await,
+        TicketVerb::Reply { number, text, agent } => {
+            tickets::write(office, number, agent.as_deref(), &text).await
+        }
+        TicketVerb::Note { number, text, agent } => {
+            tickets::write(office, number, agent.as_deref(), &format!("#note\n{text}")).await
+        }
+        TicketVerb::Close { number, agent } => {
+            tickets::write(office, number, agent.as_deref(), "#close").await
+        }
+        TicketVerb::Assign { number, to, agent } => {
+            tickets::write(office, number, agent.as_deref(), &format!("#assign {to}")).await
+        }
     }
 }
 
@@ -330,8 +340,12 @@ fn template(office: &Office, verb: TemplateVerb) -> anyhow::Result<Ending> {
     use admin::templates;
     match verb {
         TemplateVerb::List => templates::list(office),
-        TemplateVerb::Show { name, language } => templates::show(office, &name, templates::language(&language)?),
+        TemplateVerb::Show { name, language } => {
+            templates::show(office, &name, templates::language(&language)?)
+        }
         TemplateVerb::Check => templates::check(office),
-        TemplateVerb::Preview { name, language } => templates::preview(office, &name, templates::language(&language)?),
+        TemplateVerb::Preview { name, language } => {
+            templates::preview(office, &name, templates::language(&language)?)
+        }
     }
 }

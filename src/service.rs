@@ -18,13 +18,21 @@ use tracing_subscriber::{Layer, fmt};
 /// `POSTDESK_LOG_FORMAT=json`. The daemon tells of each mail; other verbs only of trouble. `POSTDESK_LOG` filters.
 pub fn log(daemon: bool) {
     let standard = if daemon { LevelFilter::INFO } else { LevelFilter::WARN };
-    let filter = EnvFilter::builder().with_default_directive(standard.into()).with_env_var("POSTDESK_LOG").from_env_lossy();
-    let journal = std::env::var_os("JOURNAL_STREAM").filter(|_| daemon).and_then(|_| tracing_journald::layer().ok());
+    let filter = EnvFilter::builder()
+        .with_default_directive(standard.into())
+        .with_env_var("POSTDESK_LOG")
+        .from_env_lossy();
+    let journal =
+        std::env::var_os("JOURNAL_STREAM").filter(|_| daemon).and_then(|_| tracing_journald::layer().ok());
     let json = std::env::var("POSTDESK_LOG_FORMAT").is_ok_and(|format| format == "json");
     let layer = match journal {
         Some(journal) => journal.boxed(),
         None if json => fmt::layer().json().with_writer(std::io::stderr).boxed(),
-        None => fmt::layer().with_target(false).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed(),
+        None => fmt::layer()
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .boxed(),
     };
     tracing_subscriber::registry().with(layer.with_filter(filter)).init();
 }

@@ -14,7 +14,10 @@ pub async fn check(office: &Office, connect: bool) -> anyhow::Result<Ending> {
     let mut lines: Vec<(String, Result<String, String>)> = Vec::new();
     lines.push(("configuration".to_owned(), Ok(summary(config))));
     let faults: Vec<String> = settings.templates.check().iter().map(ToString::to_string).collect();
-    lines.push(("templates".to_owned(), if faults.is_empty() { Ok("all can be rendered".to_owned()) } else { Err(faults.join("\n")) }));
+    lines.push((
+        "templates".to_owned(),
+        if faults.is_empty() { Ok("all can be rendered".to_owned()) } else { Err(faults.join("\n")) },
+    ));
     lines.push(("database".to_owned(), database(config)));
     for (name, server) in servers(config) {
         lines.push((format!("{name}: secret"), secret(server.secret.as_ref())));
@@ -37,7 +40,10 @@ pub async fn check(office: &Office, connect: bool) -> anyhow::Result<Ending> {
         lines.push(("smtp: login".to_owned(), found));
     }
     if config.desk.trust_from {
-        lines.push(("warning".to_owned(), Ok("trust_from is on: anybody who can forge a From is an agent".to_owned())));
+        lines.push((
+            "warning".to_owned(),
+            Ok("trust_from is on: anybody who can forge a From is an agent".to_owned()),
+        ));
     }
     report(office, &lines)
 }
@@ -55,7 +61,8 @@ fn summary(config: &Config) -> String {
 }
 
 fn servers(config: &Config) -> impl Iterator<Item = (String, &Server)> {
-    let mailboxes = config.mailboxes.iter().map(|mailbox| (format!("mailbox {}", mailbox.name), &mailbox.server));
+    let mailboxes =
+        config.mailboxes.iter().map(|mailbox| (format!("mailbox {}", mailbox.name), &mailbox.server));
     mailboxes.chain(std::iter::once(("smtp".to_owned(), &config.smtp.server)))
 }
 

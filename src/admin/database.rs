@@ -36,6 +36,9 @@ pub async fn rotate(office: &Office) -> anyhow::Result<Ending> {
     let shared = office.shared()?;
     let (secret, now) = (Dice::real().key(), Clock::real().now());
     let id = shared.store.write(move |db| keys::rotate(db, secret, now)).await?;
-    output::line(&format!("key {id} signs from now on; older ones are honoured for {} days", shared.settings().config.desk.key_valid_secs / 86400))?;
+    output::line(&format!(
+        "key {id} signs from now on; older ones are honoured for {} days",
+        shared.settings().config.desk.key_valid_secs / 86400
+    ))?;
     Ok(Ending::Well)
 }

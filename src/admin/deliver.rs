@@ -18,7 +18,11 @@ pub async fn deliver(office: &Office, queue: &str) -> anyhow::Result<Ending> {
     }
     let limit = settings.config.limits.mail_max_bytes;
     let mut raw = Vec::new();
-    std::io::stdin().lock().take(limit.saturating_add(1)).read_to_end(&mut raw).context("cannot read standard input")?;
+    std::io::stdin()
+        .lock()
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut raw)
+        .context("cannot read standard input")?;
     if u64::try_from(raw.len()).is_ok_and(|size| size > limit) {
         return Err(anyhow!("the mail is over the limit of {limit} bytes (limits.mail_max)"));
     }
@@ -27,7 +31,13 @@ pub async fn deliver(office: &Office, queue: &str) -> anyhow::Result<Ending> {
 }
 
 /// Files a mail that came through no mailbox. `confirmed`: its author is known to be who From says.
-pub async fn file(shared: &Shared, door: &'static str, queue: &str, raw: Vec<u8>, confirmed: bool) -> anyhow::Result<Outcome> {
+pub async fn file(
+    shared: &Shared,
+    door: &'static str,
+    queue: &str,
+    raw: Vec<u8>,
+    confirmed: bool,
+) -> anyhow::Result<Outcome> {
     let origin = Origin { mailbox: door.to_owned(), uidvalidity: 0, uid: 0, queue: queue.to_owned() };
     let outcome = shared.file(filing::receive(origin, None, raw).confirmed(confirmed)).await?;
     if outcome.disposition == Disposition::Quarantined {

@@ -39,7 +39,8 @@ pub async fn doctor(office: &Office) -> anyhow::Result<Ending> {
     let orphans = orphans(&reader, &settings.config)?;
     let value = serde_json::json!({ "mailboxes": findings, "tickets_of_absent_agents": orphans });
     office.print(&value, |_| words(&findings, &orphans))?;
-    let wrong = findings.iter().any(|f| f.error.is_some() || f.waiting > 0 || f.not_told > 0) || !orphans.is_empty();
+    let wrong =
+        findings.iter().any(|f| f.error.is_some() || f.waiting > 0 || f.not_told > 0) || !orphans.is_empty();
     Ok(if wrong { Ending::Wrong } else { Ending::Well })
 }
 
@@ -62,7 +63,8 @@ async fn compare(reader: &Reader, mailbox: &Mailbox) -> anyhow::Result<Finding> 
     let selected = session.select(&mailbox.folder).await?;
     let uids = session.uids(1).await?;
     session.logout().await;
-    let mut finding = Finding { uidvalidity: selected.uidvalidity, server_has: uids.len(), ..nothing(mailbox) };
+    let mut finding =
+        Finding { uidvalidity: selected.uidvalidity, server_has: uids.len(), ..nothing(mailbox) };
     for uid in uids {
         match ledger::account(reader.db(), &mailbox.name, selected.uidvalidity, uid)? {
             None => finding.waiting += 1,
@@ -70,7 +72,8 @@ async fn compare(reader: &Reader, mailbox: &Mailbox) -> anyhow::Result<Finding> 
                 finding.ledger_has += 1;
                 let refused = account.disposition == crate::desk::decision::Disposition::Refused;
                 // What was moved or deleted cannot be here, told of or not.
-                finding.not_told += usize::from(!refused && (!account.settled || mailbox.after != After::Flag));
+                finding.not_told +=
+                    usize::from(!refused && (!account.settled || mailbox.after != After::Flag));
             }
         }
     }
@@ -81,7 +84,8 @@ async fn compare(reader: &Reader, mailbox: &Mailbox) -> anyhow::Result<Finding> 
 /// Live tickets assigned to somebody who is no agent any more.
 fn orphans(reader: &Reader, config: &crate::config::Config) -> anyhow::Result<Vec<(String, i64)>> {
     let assigned = reader.live_by_assignee()?;
-    let known = |address: &str| crate::address::Address::parse(address).is_some_and(|a| config.agent(&a).is_some());
+    let known =
+        |address: &str| crate::address::Address::parse(address).is_some_and(|a| config.agent(&a).is_some());
     Ok(assigned.into_iter().filter(|(address, _)| !address.is_empty() && !known(address)).collect())
 }
 
@@ -96,8 +100,12 @@ fn words(findings: &[Finding], orphans: &[(String, i64)]) -> String {
             ),
         })
         .collect();
-    let rows = findings.iter().flat_map(|f| f.dispositions.iter().map(|(d, n)| [f.mailbox.clone(), d.clone(), n.to_string()]));
+    let rows = findings
+        .iter()
+        .flat_map(|f| f.dispositions.iter().map(|(d, n)| [f.mailbox.clone(), d.clone(), n.to_string()]));
     lines.push(table(["mailbox", "disposition", "mails"], rows));
-    lines.extend(orphans.iter().map(|(address, count)| format!("{count} live tickets are assigned to {address}, who is no agent any more")));
+    lines.extend(orphans.iter().map(|(address, count)| {
+        format!("{count} live tickets are assigned to {address}, who is no agent any more")
+    }));
     output::safe(&lines.join("\n"))
 }

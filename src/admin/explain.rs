@@ -69,7 +69,10 @@ fn consider(settings: &Settings, mail: &Mail, queue: Option<&str>) -> anyhow::Re
     let db = open(&config.desk.database)?;
     let now = Clock::real().now();
     let keys = keys::load(&db, now, config.desk.key_valid_secs)?;
-    let mailbox = config.mailboxes.iter().find(|mailbox| config.queues.get(mailbox.queue).is_some_and(|q| q.name == queue.name));
+    let mailbox = config
+        .mailboxes
+        .iter()
+        .find(|mailbox| config.queues.get(mailbox.queue).is_some_and(|q| q.name == queue.name));
     let authserv_id = mailbox.and_then(|mailbox| mailbox.authserv_id.as_deref());
     let policy = Policy { config, keys: &keys, queue, authserv_id, confirmed: false };
     let (decision, findings) = filing::consider(&db, mail, policy, None, (now, &Dice::real()))?;
@@ -100,7 +103,12 @@ fn open(path: &Path) -> anyhow::Result<Connection> {
 }
 
 fn words(value: &Value, mail: &Mail) -> String {
-    let text = |pointer: &str| value.pointer(pointer).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).unwrap_or_default();
+    let text = |pointer: &str| {
+        value
+            .pointer(pointer)
+            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+            .unwrap_or_default()
+    };
     let mut lines = vec![
         format!("from        {} <{}>", text("/from/name"), text("/from/address")),
         format!("subject     {}", text("/subject")),
@@ -116,10 +124,16 @@ fn words(value: &Value, mail: &Mail) -> String {
         lines.push(format!("author      {}", text("/decision/author")));
         lines.push(format!("match       {}", text("/decision/match")));
         lines.push(format!("decision    {}: {}", text("/decision/disposition"), text("/decision/reason")));
-        let outgoing = value.pointer("/decision/outgoing").and_then(Value::as_array).cloned().unwrap_or_default();
+        let outgoing =
+            value.pointer("/decision/outgoing").and_then(Value::as_array).cloned().unwrap_or_default();
         for mail in outgoing {
             let field = |name: &str| mail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            lines.push(format!("would send  {} to {} ({})", field("template"), field("to"), field("language")));
+            lines.push(format!(
+                "would send  {} to {} ({})",
+                field("template"),
+                field("to"),
+                field("language")
+            ));
         }
     }
     lines.push(format!("\n{}", mail.fresh()));

@@ -23,7 +23,15 @@ pub fn list(office: &Office, disposition: Option<&str>, limit: i64) -> anyhow::R
 fn mail_table(mails: &[MailRow]) -> String {
     let cells = mails.iter().map(|mail| {
         let ticket = mail.number.map_or_else(|| "-".to_owned(), |n| n.to_string());
-        [mail.id.to_string(), time(mail.received_at), mail.from.clone(), mail.disposition.clone(), ticket, mail.reason.clone(), mail.subject.clone()]
+        [
+            mail.id.to_string(),
+            time(mail.received_at),
+            mail.from.clone(),
+            mail.disposition.clone(),
+            ticket,
+            mail.reason.clone(),
+            mail.subject.clone(),
+        ]
     });
     table(["mail", "taken", "from", "disposition", "ticket", "reason", "subject"], cells)
 }
@@ -50,7 +58,8 @@ pub fn show(office: &Office, id: i64) -> anyhow::Result<Ending> {
 /// Writes the raw bytes of a mail to `file`.
 pub fn export(office: &Office, id: i64, file: &Path) -> anyhow::Result<Ending> {
     let reader = office.reader()?;
-    let raw = raw_of_mail(reader.db(), id)?.ok_or_else(|| anyhow!("no bytes are kept of mail {id}, or there is no such mail"))?;
+    let raw = raw_of_mail(reader.db(), id)?
+        .ok_or_else(|| anyhow!("no bytes are kept of mail {id}, or there is no such mail"))?;
     std::fs::write(file, raw).with_context(|| format!("cannot write {}", file.display()))?;
     output::line(&format!("mail {id} is in {}", file.display()))?;
     Ok(Ending::Well)
@@ -61,6 +70,8 @@ pub async fn retry(office: &Office, id: i64) -> anyhow::Result<Ending> {
     let shared = office.shared()?;
     let outcome = shared.retry(id).await?;
     let value = serde_json::json!({ "mail": id, "disposition": outcome.disposition, "reason": outcome.reason, "ticket": outcome.number });
-    office.print(&value, |_| safe(&format!("mail {id} is now {}: {}", outcome.disposition.word(), outcome.reason)))?;
+    office.print(&value, |_| {
+        safe(&format!("mail {id} is now {}: {}", outcome.disposition.word(), outcome.reason))
+    })?;
     Ok(if outcome.disposition == Disposition::Quarantined { Ending::Wrong } else { Ending::Well })
 }

@@ -62,16 +62,25 @@ impl Office {
         let path = settings.config.desk.database.clone();
         must_exist(&path)?;
         let (_, settings) = watch::channel(Arc::new(settings));
-        Shared::open(&path, settings, Clock::real(), Dice::real()).with_context(|| format!("cannot open the database {}", path.display()))
+        Shared::open(&path, settings, Clock::real(), Dice::real())
+            .with_context(|| format!("cannot open the database {}", path.display()))
     }
 
     /// Prints `value` as JSON if that is wanted, else what `people` gives.
-    pub fn print<T: serde::Serialize>(&self, value: &T, people: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+    pub fn print<T: serde::Serialize>(
+        &self,
+        value: &T,
+        people: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
         let text = if self.json { serde_json::to_string_pretty(value)? } else { people(value) };
         output::line(&text)
     }
 }
 
 fn must_exist(path: &Path) -> anyhow::Result<()> {
-    if path.exists() { Ok(()) } else { Err(anyhow!("there is no database {} yet; `postdesk run` makes it", path.display())) }
+    if path.exists() {
+        Ok(())
+    } else {
+        Err(anyhow!("there is no database {} yet; `postdesk run` makes it", path.display()))
+    }
 }

@@ -13,7 +13,11 @@ pub fn list(office: &Office, state: Option<&str>, limit: i64) -> anyhow::Result<
     let value = serde_json::json!({ "counts": counts.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(), "mails": mails });
     office.print(&value, |_| {
         let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{state} {count}")).collect();
-        format!("{}\n{}", outgoing_table(&mails), if counts.is_empty() { "the outbox is empty".to_owned() } else { counts.join(", ") })
+        format!(
+            "{}\n{}",
+            outgoing_table(&mails),
+            if counts.is_empty() { "the outbox is empty".to_owned() } else { counts.join(", ") }
+        )
     })?;
     Ok(Ending::Well)
 }
@@ -21,8 +25,21 @@ pub fn list(office: &Office, state: Option<&str>, limit: i64) -> anyhow::Result<
 fn outgoing_table(mails: &[OutgoingRow]) -> String {
     let cells = mails.iter().map(|mail| {
         let ticket = mail.number.map_or_else(|| "-".to_owned(), |n| n.to_string());
-        let next = if matches!(mail.state.as_str(), "queued" | "deferred") { time(mail.next_at) } else { "-".to_owned() };
-        [mail.id.to_string(), mail.state.clone(), mail.template.clone(), mail.recipient.clone(), ticket, mail.attempts.to_string(), next, mail.said.clone()]
+        let next = if matches!(mail.state.as_str(), "queued" | "deferred") {
+            time(mail.next_at)
+        } else {
+            "-".to_owned()
+        };
+        [
+            mail.id.to_string(),
+            mail.state.clone(),
+            mail.template.clone(),
+            mail.recipient.clone(),
+            ticket,
+            mail.attempts.to_string(),
+            next,
+            mail.said.clone(),
+        ]
     });
     table(["outgoing", "state", "template", "to", "ticket", "attempts", "next try", "said last"], cells)
 }
@@ -41,7 +58,13 @@ async fn change(
     office: &Office,
     id: i64,
     done: &str,
-    change: impl FnOnce(&crate::store::Connection, i64, crate::clock::Timestamp) -> Result<(), crate::store::StoreError> + Send + 'static,
+    change: impl FnOnce(
+        &crate::store::Connection,
+        i64,
+        crate::clock::Timestamp,
+    ) -> Result<(), crate::store::StoreError>
+    + Send
+    + 'static,
 ) -> anyhow::Result<Ending> {
     let shared = office.shared()?;
     let now = Clock::real().now();

@@ -17,7 +17,9 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 
 /// Text without control and direction-changing characters: a subject must not drive the terminal.
 pub fn safe(text: &str) -> String {
-    text.chars().map(|c| if (c.is_control() && c != '\n') || is_direction_mark(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if (c.is_control() && c != '\n') || is_direction_mark(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// A table with a heading, its width that of the terminal.

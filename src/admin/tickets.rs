@@ -20,7 +20,15 @@ pub fn list(office: &Office, filter: &TicketFilter) -> anyhow::Result<Ending> {
 fn ticket_table(rows: &[Row]) -> String {
     let cells = rows.iter().map(|row| {
         let assignee = if row.assignee.is_empty() { "-".to_owned() } else { row.assignee.clone() };
-        [row.number.to_string(), row.status.to_string(), row.queue.clone(), assignee, row.requester.clone(), time(row.changed_at), row.subject.clone()]
+        [
+            row.number.to_string(),
+            row.status.to_string(),
+            row.queue.clone(),
+            assignee,
+            row.requester.clone(),
+            time(row.changed_at),
+            row.subject.clone(),
+        ]
     });
     table(["number", "status", "queue", "assignee", "requester", "changed", "subject"], cells)
 }
@@ -36,8 +44,18 @@ fn words(ticket: &TicketRow) -> String {
     let row = &ticket.row;
     let mut text = format!("{} {}\n", row.number, row.subject);
     let assignee = if row.assignee.is_empty() { "nobody" } else { &row.assignee };
-    let _ = writeln!(text, "{}, priority {}, queue {}, assigned to {assignee}", row.status, ticket.priority, row.queue);
-    let _ = writeln!(text, "requester {} <{}>, opened {}", row.requester, ticket.requester_address, time(ticket.opened_at));
+    let _ = writeln!(
+        text,
+        "{}, priority {}, queue {}, assigned to {assignee}",
+        row.status, ticket.priority, row.queue
+    );
+    let _ = writeln!(
+        text,
+        "requester {} <{}>, opened {}",
+        row.requester,
+        ticket.requester_address,
+        time(ticket.opened_at)
+    );
     for (kind, address) in &ticket.people {
         let _ = writeln!(text, "{kind} {address}");
     }
@@ -58,7 +76,15 @@ fn words(ticket: &TicketRow) -> String {
     }
     let _ = writeln!(text, "\noutgoing mail");
     for mail in ticket.outgoing.iter().rev() {
-        let _ = writeln!(text, "{} {} to {}: {} {}", time(mail.created_at), mail.template, mail.recipient, mail.state, mail.said);
+        let _ = writeln!(
+            text,
+            "{} {} to {}: {} {}",
+            time(mail.created_at),
+            mail.template,
+            mail.recipient,
+            mail.state,
+            mail.said
+        );
     }
     text
 }
@@ -69,7 +95,11 @@ pub async fn write(office: &Office, number: i64, agent: Option<&str>, text: &str
     let settings = shared.settings();
     let config = &settings.config;
     let agent = the_agent(config, agent)?;
-    let ticket = shared.readers.ask(move |reader| reader.card(number)).await?.ok_or_else(|| anyhow!("there is no ticket {number}"))?;
+    let ticket = shared
+        .readers
+        .ask(move |reader| reader.card(number))
+        .await?
+        .ok_or_else(|| anyhow!("there is no ticket {number}"))?;
     let raw = mail(config, agent, number, text);
     let outcome = deliver::file(&shared, "command line", &ticket.queue, raw, true).await?;
     office.print(&serde_json::json!({ "mail": outcome.mail_id, "disposition": outcome.disposition, "reason": outcome.reason }), |_| {

@@ -125,7 +125,7 @@ pub(super) fn shown(text: &str) -> String {
 pub(super) fn nearest<'n>(word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let word = word.to_lowercase();
     let bound = (word.chars().count() / 3).clamp(1, 3);
-    let distance = |name: &str| edits(&word, &name.to_lowercase());
+    let distance = |name: &str| strsim::osa_distance(&word, &name.to_lowercase());
     known
         .into_iter()
         .map(|name| (distance(name), name))
@@ -139,26 +139,6 @@ pub(super) fn hint<'n>(word: &str, known: impl IntoIterator<Item = &'n str>) -> 
     nearest(word, known).map(|name| format!(" (did you mean {name:?}?)")).unwrap_or_default()
 }
 
-/// Edits (insert, delete, replace, swap of neighbours) between two words: optimal string alignment.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    let at = |rows: &[Vec<usize>], i: usize, j: usize| rows.get(i).and_then(|row| row.get(j)).copied();
-    for (i, from) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, to) in b.iter().enumerate() {
-            let replace = at(&rows, i, j).map(|d| d + usize::from(from != to));
-            let delete = at(&rows, i, j + 1).map(|d| d + 1);
-            let insert = row.last().map(|d| d + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(to) && b.get(j - 1) == Some(from);
-            let swap = if swapped { at(&rows, i - 1, j - 1).map(|d| d + 1) } else { None };
-            row.push([replace, delete, insert, swap].into_iter().flatten().min().unwrap_or(0));
-        }
-        rows.push(row);
-    }
-    rows.last().and_then(|row| row.last()).copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,7 +150,6 @@ mod tests {
         assert_eq!(nearest("prot", known), Some("port"));
         assert_eq!(nearest("timezone", known), Some("time_zone"));
         assert_eq!(nearest("colour", known), None);
-        assert_eq!(edits("kitten", "sitting"), 3);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The configuration: one TOML file, read whole, refused whole with every fault named, or meant as a [`Config`].
 //!
-//! `secret` reads passwords, `fault` says what is wrong and where, `values` reads single values, `raw` is the file as
-//! tables with places, `server`, `parts` and `build` turn it into this module's types. Knows no mailbox's state and
-//! connects to nothing.
+//! `secret` reads passwords, `fault` says what is wrong and where, `keys` lists what there may be, `values` reads
+//! single values, `raw` is the file as tables with places, `server`, `parts` and `build` turn it into this module's
+//! types. Knows no mailbox's state and connects to nothing.
 
 pub mod secret;
 pub mod fault;
+pub mod keys;
 mod values;
-pub mod raw;
+mod raw;
 mod server;
 mod parts;
 pub mod build;

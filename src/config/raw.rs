@@ -1,115 +1,16 @@
-//! The file as TOML with places: which tables and keys there are, and typed reading of one key at a time, where every
+//! The file as TOML with places: its tables, their unknown keys, and typed reading of one key at a time, where every
 //! mismatch is noted in the [`Book`] and reading goes on.
 //!
-//! Knows the names of keys and their TOML types, not their meaning. It reads toml's spanned tables itself because
+//! Knows their TOML types, not their meaning. It reads toml's spanned tables itself because
 //! serde stops at the first error, and its message quotes the line, which may hold a password.
 
 use super::fault::{Book, hint, nearest, shown};
+use super::keys::{TABLES, Table};
 use super::values;
 use crate::address::Address;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
-
-/// A table of the file and the keys it may hold.
-pub struct Table {
-    /// Its name.
-    pub name: &'static str,
-    /// Written `[[name]]`, any number of times.
-    pub many: bool,
-    /// Its keys.
-    pub keys: &'static [&'static str],
-}
-
-/// Everything a file may hold; anything else is a fault.
-pub const TABLES: &[Table] = &[
-    Table {
-        name: "desk",
-        many: false,
-        keys: &[
-            "name",
-            "domain",
-            "database",
-            "admins",
-            "tag",
-            "templates",
-            "trust_from",
-            "link_valid",
-            "key_valid",
-            "sent_kept",
-            "hold_replies",
-        ],
-    },
-    Table {
-        name: "limits",
-        many: false,
-        keys: &["mail_max", "forward_max", "batch_max", "smtp_connections"],
-    },
-    Table { name: "budgets", many: false, keys: &["per_sender", "per_domain", "per_ticket", "in_all"] },
-    Table { name: "web", many: false, keys: &["listen", "base_url", "requests_per_minute", "behind_proxy"] },
-    Table {
-        name: "smtp",
-        many: false,
-        keys: &[
-            "host",
-            "port",
-            "tls",
-            "ca_file",
-            "user",
-            "password_file",
-            "password_credential",
-            "password_command",
-            "oauth",
-        ],
-    },
-    Table {
-        name: "agent",
-        many: true,
-        keys: &["name", "address", "language", "time_zone", "aliases", "digest_hour"],
-    },
-    Table {
-        name: "queue",
-        many: true,
-        keys: &[
-            "name",
-            "title",
-            "address",
-            "aliases",
-            "language",
-            "time_zone",
-            "agents",
-            "reopen",
-            "assign",
-            "acknowledge",
-            "automatic",
-            "cc_participates",
-            "plus_addresses",
-        ],
-    },
-    Table {
-        name: "mailbox",
-        many: true,
-        keys: &[
-            "name",
-            "queue",
-            "host",
-            "port",
-            "tls",
-            "ca_file",
-            "user",
-            "password_file",
-            "password_credential",
-            "password_command",
-            "oauth",
-            "folder",
-            "after",
-            "move_to",
-            "idle",
-            "poll",
-            "authserv_id",
-        ],
-    },
-];
 
 /// Words that name a secret: a key like these holds one, and its value is never shown.
 const SECRET_WORDS: [&str; 6] = ["password", "passwd", "pass", "secret", "token", "passphrase"];

@@ -1,6 +1,6 @@
 //! `config.toml` is the manual of the configuration: it must load, name every key, and tell the true defaults.
 
-use postdesk::config::raw::TABLES;
+use postdesk::config::keys::TABLES;
 use postdesk::config::{After, Assign, AutomaticMail, Config, Reopen, Tls, load, parse};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -28,7 +28,8 @@ pub struct World {
     pub shared: Shared,
     pub clock: Clock,
     pub dir: TempDir,
-    settings: watch::Sender<Arc<Settings>>,
+    /// Held so that the settings stay in force.
+    _settings: watch::Sender<Arc<Settings>>,
     intake: Intake,
     outbox: Outbox,
     go_on: watch::Receiver<bool>,
@@ -117,13 +118,16 @@ impl World {
 
     pub async fn start_with(desk: &str, queue: &str, more: &str) -> Self {
         let clock = Clock::by_hand(START);
-        let server = MailServer::start(ServerOptions { clock: clock.clone(), ..ServerOptions::default() }).await.unwrap();
+        let server = MailServer::start(ServerOptions { clock: clock.clone(), ..ServerOptions::default() })
+            .await
+            .unwrap();
         for address in [DESK, ANA, LUIS, MARIA, PEDRO, "admin@desk.example"] {
             server.add_account(address, "secret");
         }
         let dir = TempDir::new().unwrap();
         let text = configuration(dir.path(), &server, desk, queue, more);
-        let config = config::parse(&text, &dir.path().join("config.toml")).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let config = config::parse(&text, &dir.path().join("config.toml"))
+            .unwrap_or_else(|faults| panic!("{faults:?}"));
         let settings = daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"));
         let (settings, in_force) = watch::channel(Arc::new(settings));
         let path = dir.path().join("desk.db");
@@ -137,19 +141,12 @@ impl World {
             shared,
             clock,
             dir,
-            settings,
+            _settings: settings,
             go_on,
             _never: never,
             seen: BTreeMap::new(),
             written: 0,
         }
-    }
-
-    /// Puts other settings in force.
-    pub fn reconfigure(&mut self, desk: &str, queue: &str, more: &str) {
-        let text = configuration(self.dir.path(), &self.server, desk, queue, more);
-        let config = config::parse(&text, &self.dir.path().join("config.toml")).unwrap_or_else(|faults| panic!("{faults:?}"));
-        self.settings.send_replace(Arc::new(daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"))));
     }
 
     /// Lets the desk do all it has to do now: take mail, send mail, until neither has anything left.
@@ -193,12 +190,23 @@ impl World {
     }
 
     pub fn answer(&mut self, from: &str, mail: &Mail, body: &str) -> Letter {
-        let subject = if mail.subject.starts_with("Re:") { mail.subject.clone() } else { format!("Re: {}", mail.subject) };
+        let subject = if mail.subject.starts_with("Re:") {
+            mail.subject.clone()
+        } else {
+            format!("Re: {}", mail.subject)
+        };
         let quoted: String = mail.text.lines().map(|line| format!("> {line}\r\n")).collect();
-        let body = format!("{body}\r\n\r\nEl lun, 5 ene 2026 a las 10:00, Soporte <{DESK}> escribió:\r\n\r\n{quoted}");
+        let body = format!(
+            "{body}\r\n\r\nEl lun, 5 ene 2026 a las 10:00, Soporte <{DESK}> escribió:\r\n\r\n{quoted}"
+        );
         let mut letter = self.letter(from, &subject, &body);
         letter.to = mail.header("Reply-To").unwrap_or_else(|| DESK.to_owned());
-        letter.headers += &format!("In-Reply-To: <{}>\r\nReferences: {} <{}>\r\n", mail.id, mail.header("References").unwrap_or_default(), mail.id);
+        letter.headers += &format!(
+            "In-Reply-To: <{}>\r\nReferences: {} <{}>\r\n",
+            mail.id,
+            mail.header("References").unwrap_or_default(),
+            mail.id
+        );
         letter
     }
 
@@ -214,13 +222,22 @@ impl World {
     /// The one mail that reached `address` since this was last asked.
     pub fn new_mail(&mut self, address: &str) -> Mail {
         let mut mails = self.new_mails(address);
-        assert_eq!(mails.len(), 1, "{address} got {:?}", mails.iter().map(|m| &m.subject).collect::<Vec<_>>());
+        assert_eq!(
+            mails.len(),
+            1,
+            "{address} got {:?}",
+            mails.iter().map(|m| &m.subject).collect::<Vec<_>>()
+        );
         mails.remove(0)
     }
 
     pub fn no_mail(&mut self, address: &str) {
         let mails = self.new_mails(address);
-        assert!(mails.is_empty(), "{address} got {:?}", mails.iter().map(|m| (&m.subject, &m.text)).collect::<Vec<_>>());
+        assert!(
+            mails.is_empty(),
+            "{address} got {:?}",
+            mails.iter().map(|m| (&m.subject, &m.text)).collect::<Vec<_>>()
+        );
     }
 
     pub fn reader(&self) -> Reader {
@@ -274,7 +291,6 @@ pub struct Mail {
     pub subject: String,
     pub from: String,
     pub text: String,
-    pub html: String,
     pub attachments: Vec<(String, Vec<u8>)>,
 }
 
@@ -288,7 +304,6 @@ impl Mail {
             subject: parsed.subject().unwrap_or_default().to_owned(),
             from: format!("{} <{}>", from.name().unwrap_or_default(), from.address().unwrap_or_default()),
             text: parsed.body_text(0).unwrap_or_default().into_owned(),
-            html: parsed.body_html(0).unwrap_or_default().into_owned(),
             attachments: parsed
                 .attachments()
                 .map(|part| (part.attachment_name().unwrap_or_default().to_owned(), part.contents().to_vec()))

@@ -283,7 +283,9 @@ impl Author<'_> {
             Self::Nobody => "nobody (no usable From)".to_owned(),
             Self::Own => "the desk's own address".to_owned(),
             Self::Agent(agent, proof) => format!("agent {}, proven: {proof}", agent.person.address),
-            Self::Confirming(agent, held) => format!("agent {}, confirming held mail {held}", agent.person.address),
+            Self::Confirming(agent, held) => {
+                format!("agent {}, confirming held mail {held}", agent.person.address)
+            }
             Self::Claimed(agent, missing) => {
                 format!("agent {} by From alone: {missing}", agent.person.address)
             }

@@ -10,13 +10,15 @@ async fn an_out_of_office_never_gets_an_answer() {
     let number = world.tickets()[0];
     let ack = world.new_mail(MARIA);
     world.new_mail(ANA);
-    let robot = world.answer(MARIA, &ack, "Estoy fuera de la oficina.").with("Auto-Submitted: auto-replied\r\n");
+    let robot =
+        world.answer(MARIA, &ack, "Estoy fuera de la oficina.").with("Auto-Submitted: auto-replied\r\n");
     world.posts(&robot);
     world.work().await;
     world.no_mail(MARIA);
     world.no_mail(ANA);
     assert_eq!(world.tickets(), [number]);
-    let letter = world.letter(MARIA, "Respuesta automática: x", "No estoy.").with("Auto-Submitted: auto-replied\r\n");
+    let letter =
+        world.letter(MARIA, "Respuesta automática: x", "No estoy.").with("Auto-Submitted: auto-replied\r\n");
     world.posts(&letter);
     world.work().await;
     world.no_mail(MARIA);

@@ -13,10 +13,17 @@ async fn a_ticket_lives_from_first_mail_to_late_reply() {
     let acknowledgement = world.new_mail(MARIA);
     assert!(acknowledgement.subject.contains(&tag), "{}", acknowledgement.subject);
     assert!(acknowledgement.text.contains(&number.to_string()));
-    assert!(acknowledgement.text.contains(&format!("https://help.desk.example/t/{number}/")), "{}", acknowledgement.text);
+    assert!(
+        acknowledgement.text.contains(&format!("https://help.desk.example/t/{number}/")),
+        "{}",
+        acknowledgement.text
+    );
     assert_eq!(acknowledgement.header("Auto-Submitted").as_deref(), Some("auto-replied"));
     assert_eq!(acknowledgement.header("Content-Language").as_deref(), Some("es"));
-    assert!(!acknowledgement.raw.contains("No puedo entrar"), "an unproven sender's own words are not sent back");
+    assert!(
+        !acknowledgement.raw.contains("No puedo entrar"),
+        "an unproven sender's own words are not sent back"
+    );
 
     let to_ana = world.new_mail(ANA);
     assert!(to_ana.text.contains("desde ayer no puedo entrar"));
@@ -27,7 +34,11 @@ async fn a_ticket_lives_from_first_mail_to_late_reply() {
     world.work().await;
     let reply = world.new_mail(MARIA);
     assert!(reply.text.contains("ya está arreglado"));
-    assert!(reply.from.contains("Ana García") && reply.from.contains("soporte@desk.example"), "{}", reply.from);
+    assert!(
+        reply.from.contains("Ana García") && reply.from.contains("soporte@desk.example"),
+        "{}",
+        reply.from
+    );
     assert!(!reply.raw.contains(ANA), "an agent's private address never leaves");
     assert!(!reply.text.contains("no puedo entrar"), "quoted history is folded away");
     assert!(world.new_mail(LUIS).text.contains("ya está arreglado"), "the other agents see it too");
@@ -52,7 +63,9 @@ async fn a_ticket_lives_from_first_mail_to_late_reply() {
     world.work().await;
     let all = world.tickets();
     assert_eq!(all.len(), 2, "a late reply opens a linked ticket");
-    assert!(world.ticket(all[1]).events.iter().any(|event| event.what == format!("continues ticket {number}")));
+    assert!(
+        world.ticket(all[1]).events.iter().any(|event| event.what == format!("continues ticket {number}"))
+    );
     assert_eq!(world.ticket(number).row.status.word(), "closed");
     world.verify();
 }

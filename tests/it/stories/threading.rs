@@ -8,11 +8,17 @@ async fn a_stranger_with_the_tag_opens_a_ticket_of_his_own_and_learns_nothing() 
     world.writes(MARIA, "Secreto", "Mi contraseña es 1234, la de toda la vida, no la digan a nadie.");
     world.work().await;
     let (first, note) = (world.tickets()[0], world.new_mail(ANA));
-    world.writes(PEDRO, &format!("Re: [#{first}] Secreto"), "Mándenme todo lo que hay en este caso, por favor.");
+    world.writes(
+        PEDRO,
+        &format!("Re: [#{first}] Secreto"),
+        "Mándenme todo lo que hay en este caso, por favor.",
+    );
     world.work().await;
     let all = world.tickets();
     assert_eq!(all.len(), 2);
-    assert!(world.ticket(all[1]).events.iter().any(|event| event.what.starts_with(&format!("mentions {first}"))));
+    assert!(
+        world.ticket(all[1]).events.iter().any(|event| event.what.starts_with(&format!("mentions {first}")))
+    );
     assert!(world.new_mails(PEDRO).iter().all(|mail| !mail.raw.contains("1234")));
     world.new_mail(ANA);
     world.answers(ANA, &note, "Recibido.");
