@@ -14,6 +14,11 @@ use crate::desk::ticket::Status;
 use crate::store::read::{AttachmentRow, Card, Conversation, PublicMessage};
 use jiff::tz::TimeZone;
 
+/// Most bytes of all texts on one conversation page, shared out among its messages.
+const TEXTS_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Least and most bytes shown of one text; the whole of it went by mail.
+const TEXT_BYTES: std::ops::RangeInclusive<usize> = 4_000..=64_000;
+
 /// The search form and what this is.
 pub(super) fn home(view: &View<'_>) -> String {
     let words = words(view.language);
@@ -226,8 +231,11 @@ pub(super) fn conversation(view: &View<'_>, conversation: &Conversation, signatu
     let queue = view.config.queue(&card.queue);
     let subject = if conversation.subject.is_empty() { words.no_subject } else { &conversation.subject };
     let base = format!("/t/{}/{}", card.number, percent(signature));
+    let share = TEXTS_MAX_BYTES / conversation.messages.len().max(1);
+    let place =
+        Place { queue, base: &base, text_max_bytes: share.clamp(*TEXT_BYTES.start(), *TEXT_BYTES.end()) };
     let messages: String =
-        conversation.messages.iter().map(|message| message_of(view, queue, message, &base)).collect();
+        conversation.messages.iter().map(|message| message_of(view, &place, message)).collect();
     let messages = if messages.is_empty() { format!("<p>{}</p>\n", words.no_messages) } else { messages };
     let main = format!(
         "<article class=\"card\">\n<p class=\"number\">{request} <strong>{number}</strong> \
@@ -249,8 +257,22 @@ pub(super) fn conversation(view: &View<'_>, conversation: &Conversation, signatu
     page(view, subject, &main)
 }
 
-fn message_of(view: &View<'_>, queue: Option<&Queue>, message: &PublicMessage, base: &str) -> String {
-    let words = words(view.language);
+/// What the messages of one page share.
+struct Place<'a> {
+    queue: Option<&'a Queue>,
+    base: &'a str,
+    text_max_bytes: usize,
+}
+
+/// A text as HTML, no longer than is good for a page.
+fn text_of(words: &Words, place: &Place<'_>, text: &str) -> String {
+    let end = text.floor_char_boundary(place.text_max_bytes);
+    let shown = paragraphs(text.get(..end).unwrap_or_default(), "");
+    if end == text.len() { shown } else { format!("{shown}<p class=\"hint\">{}</p>\n", words.text_goes_on) }
+}
+
+fn message_of(view: &View<'_>, place: &Place<'_>, message: &PublicMessage) -> String {
+    let (words, queue, base) = (words(view.language), place.queue, place.base);
     let side = if matches!(message.role, Role::Agent | Role::System) { "ours" } else { "theirs" };
     let role = role_word(message.role, words);
     let chip = if role.is_empty() { String::new() } else { format!(" <span class=\"role\">{role}</span>") };
@@ -260,14 +282,14 @@ fn message_of(view: &View<'_>, queue: Option<&Queue>, message: &PublicMessage, b
     };
     let text = match message.text.trim() {
         "" => format!("<p class=\"hint\">{}</p>\n", words.no_text),
-        text => paragraphs(text, ""),
+        text => text_of(words, place, text),
     };
     let folded = match message.folded.trim_matches('\n') {
         "" => String::new(),
         folded => format!(
             "<details><summary>{}</summary>\n<div class=\"folded\">{}</div></details>\n",
             words.quoted,
-            paragraphs(folded, "")
+            text_of(words, place, folded)
         ),
     };
     format!(
