@@ -143,7 +143,11 @@ pub(super) fn follow_merges(db: &Connection, number: i64) -> Result<Option<(i64,
 }
 
 /// A ticket's facts by its number, merges not followed.
-pub fn ticket_by_number(db: &Connection, number: i64, now: Timestamp) -> Result<Option<TicketFacts>, StoreError> {
+pub fn ticket_by_number(
+    db: &Connection,
+    number: i64,
+    now: Timestamp,
+) -> Result<Option<TicketFacts>, StoreError> {
     let mut statement = db.prepare_cached("SELECT id FROM ticket WHERE number = ?1")?;
     let mut rows = statement.query([number])?;
     match rows.next()? {

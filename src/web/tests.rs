@@ -91,7 +91,7 @@ impl World {
         let shared =
             Shared::open(&path, watch::channel(settings).1, clock.clone(), Dice::from_seed(7)).unwrap();
         let mut world =
-            Self { folder: folder, router: router(WebState::new(shared.clone())), shared, clock, number: 0 };
+            Self { folder, router: router(WebState::new(shared.clone())), shared, clock, number: 0 };
         world.number = world.file(MAIL, false).await;
         world.clock.advance(3600);
         let number = world.number;
