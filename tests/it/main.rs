@@ -22,6 +22,7 @@ mod packaging;
 mod real;
 mod smtp_edge;
 mod stories;
+mod browser;
 mod doors;
 mod program;
 mod real_story;
