@@ -22,4 +22,6 @@ mod packaging;
 mod real;
 mod smtp_edge;
 mod stories;
+mod program;
+mod real_story;
 mod world;
