@@ -3,6 +3,7 @@
 //! nothing can change between what was known and what is done.
 
 use super::shared::{Counters, Settings, Shared};
+use crate::address::without_addresses;
 use crate::clock::{Dice, Timestamp};
 use crate::compose::{self, File};
 use crate::config::{Config, Queue};
@@ -120,8 +121,9 @@ impl Shared {
             ticket = number,
             "mail {} {disposition}: {}",
             outcome.mail_id,
-            outcome.reason
+            without_addresses(&outcome.reason)
         );
+        tracing::debug!(mail = outcome.mail_id, "mail {} in full: {}", outcome.mail_id, outcome.reason);
         Counters::count(&self.counters.filed);
         self.outbox_bell.notify_waiters();
     }

@@ -6,6 +6,7 @@
 
 use super::filing::compose_all;
 use super::shared::{Counters, Shared, stopped};
+use crate::address::without_addresses;
 use crate::clock::Timestamp;
 use crate::desk::decide::outcome;
 use crate::desk::decision::Decision;
@@ -84,7 +85,10 @@ impl Outbox {
                     self.connection = None;
                     self.failures = self.failures.saturating_add(1);
                     let secs = CONNECT.wait_secs(self.failures, self.shared.dice.draw());
-                    tracing::warn!("outgoing mail waits: {error}; next try in {secs} s");
+                    tracing::warn!(
+                        "outgoing mail waits: {}; next try in {secs} s",
+                        without_addresses(&error.to_string())
+                    );
                     let pause = Duration::from_secs(secs.unsigned_abs());
                     tokio::select! { () = tokio::time::sleep(pause) => {}, () = stopped(&mut stop) => {} }
                     continue;
@@ -169,11 +173,13 @@ impl Outbox {
         tracing::info!(
             outbox = mail.id,
             template = mail.template,
-            "outgoing {} ({}): {}: {said}",
+            "outgoing {} ({}): {}: {}",
             mail.id,
             mail.template,
-            settled.word()
+            settled.word(),
+            without_addresses(&said)
         );
+        tracing::debug!(outbox = mail.id, "outgoing {} to {} in full: {said}", mail.id, mail.recipient);
         Ok((mail, settled, said))
     }
 
@@ -183,7 +189,9 @@ impl Outbox {
             let desk = &settings.config.desk;
             self.connection =
                 Some(Connection::open(&settings.config.smtp.server, &desk.domain, self.dial.as_ref()).await?);
-            self.failures = 0;
+            if std::mem::take(&mut self.failures) > 0 {
+                tracing::info!("the relay can be reached again");
+            }
         }
         Ok(())
     }

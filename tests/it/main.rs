@@ -12,6 +12,7 @@
 mod bad_configs;
 mod config_docs;
 mod corpus;
+mod daemon;
 mod demo;
 mod imap_edge;
 mod imap_faults;
