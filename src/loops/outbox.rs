@@ -170,16 +170,7 @@ impl Outbox {
             self.connection = None;
         }
         let (settled, said) = self.judge(&mail, outcome);
-        tracing::info!(
-            outbox = mail.id,
-            template = mail.template,
-            "outgoing {} ({}): {}: {}",
-            mail.id,
-            mail.template,
-            settled.word(),
-            without_addresses(&said)
-        );
-        tracing::debug!(outbox = mail.id, "outgoing {} to {} in full: {said}", mail.id, mail.recipient);
+        tell_log(&mail, &settled, &said);
         Ok((mail, settled, said))
     }
 
@@ -242,6 +233,21 @@ impl Outbox {
         };
         self.shared.store.write(job).await
     }
+}
+
+/// What is over without the mail being delivered for certain is a warning.
+fn tell_log(mail: &Claimed, settled: &Settled, said: &str) {
+    let (outbox, template, word, short) =
+        (mail.id, mail.template.as_str(), settled.word(), without_addresses(said));
+    match settled {
+        Settled::Failed | Settled::Uncertain => {
+            tracing::warn!(outbox, template, "outgoing {outbox} ({template}): {word}: {short}");
+        }
+        Settled::Sent | Settled::Deferred(_) => {
+            tracing::info!(outbox, template, "outgoing {outbox} ({template}): {word}: {short}");
+        }
+    }
+    tracing::debug!(outbox, "outgoing {outbox} to {} in full: {said}", mail.recipient);
 }
 
 fn said(code: Option<u16>, reply: &str) -> String {
