@@ -23,6 +23,7 @@ mod packaging;
 mod real;
 mod smtp_edge;
 mod stories;
+mod doors;
 mod program;
 mod real_story;
 mod world;
