@@ -20,6 +20,7 @@ mod layering;
 mod mail_server;
 mod mail_world;
 mod packaging;
+mod readme;
 mod real;
 mod smtp_edge;
 mod stories;
