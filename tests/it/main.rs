@@ -12,6 +12,7 @@
 mod bad_configs;
 mod config_docs;
 mod corpus;
+mod daemon;
 mod demo;
 mod imap_edge;
 mod imap_faults;
@@ -19,6 +20,7 @@ mod layering;
 mod mail_server;
 mod mail_world;
 mod packaging;
+mod readme;
 mod real;
 mod smtp_edge;
 mod stories;
