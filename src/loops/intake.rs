@@ -5,6 +5,7 @@
 
 use super::filing::{self, Delivery, Outcome};
 use super::shared::{Shared, stopped};
+use crate::address::without_addresses;
 use crate::config::{Config, Mailbox};
 use crate::desk::decision::Disposition;
 use crate::imap::{ImapError, Session};
@@ -109,7 +110,10 @@ impl Intake {
                     "mailbox {mailbox}: {error}; nothing is moved on the server, next try in {secs} s"
                 );
             }
-            error => tracing::warn!(mailbox, "mailbox {mailbox}: {error}; next try in {secs} s"),
+            error => {
+                let said = without_addresses(&error.to_string());
+                tracing::warn!(mailbox, "mailbox {mailbox}: {said}; next try in {secs} s");
+            }
         }
     }
 
@@ -129,7 +133,9 @@ impl Intake {
         };
         let step = self.take_all(&settings.config, mailbox, &mut open, stop).await?;
         self.session = Some(open);
-        self.failures = 0;
+        if std::mem::take(&mut self.failures) > 0 {
+            tracing::info!(mailbox = self.name, "mailbox {}: works again", self.name);
+        }
         Ok(step)
     }
 

@@ -6,6 +6,7 @@
 pub mod admin;
 mod agent;
 mod bounce;
+pub mod link;
 pub mod outcome;
 mod requester;
 mod send;

@@ -4,3 +4,4 @@ mod day;
 mod threading;
 mod automatic;
 mod agents;
+mod bad;
