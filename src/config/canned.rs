@@ -107,7 +107,7 @@ fn one(section: &Section<'_>) -> Option<Canned> {
         section.fault(text.line, "a line that begins with #", "lines that do not look like commands");
     }
     let (name, language) = (name?.value, language?);
-    known.then(|| Canned { name, language, text: text.value })
+    known.then_some(Canned { name, language, text: text.value })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! nothing can change between what was known and what is done.
 
 use super::shared::{Counters, Settings, Shared};
+use crate::address::without_addresses;
 use crate::clock::{Dice, Timestamp};
 use crate::compose::{self, File};
 use crate::config::{Config, Queue};
@@ -112,16 +113,14 @@ impl Shared {
 
     /// After the commit: the log, the counters, and the bell of the outbox.
     fn filed(&self, outcome: &Outcome) {
-        let number = outcome.number.unwrap_or(0);
-        let disposition = outcome.disposition.word();
-        tracing::info!(
-            mail = outcome.mail_id,
-            disposition,
-            ticket = number,
-            "mail {} {disposition}: {}",
-            outcome.mail_id,
-            outcome.reason
-        );
+        let (mail, ticket) = (outcome.mail_id, outcome.number.unwrap_or(0));
+        let (disposition, reason) = (outcome.disposition.word(), without_addresses(&outcome.reason));
+        if outcome.disposition == Disposition::Quarantined {
+            tracing::error!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
+        } else {
+            tracing::info!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
+        }
+        tracing::debug!(mail = outcome.mail_id, "mail {} in full: {}", outcome.mail_id, outcome.reason);
         Counters::count(&self.counters.filed);
         self.outbox_bell.notify_waiters();
     }

@@ -5,6 +5,7 @@
 
 use super::filing::{self, Delivery, Outcome};
 use super::shared::{Shared, stopped};
+use crate::address::without_addresses;
 use crate::config::{Config, Mailbox};
 use crate::desk::decision::Disposition;
 use crate::imap::{ImapError, Session};
@@ -109,7 +110,10 @@ impl Intake {
                     "mailbox {mailbox}: {error}; nothing is moved on the server, next try in {secs} s"
                 );
             }
-            error => tracing::warn!(mailbox, "mailbox {mailbox}: {error}; next try in {secs} s"),
+            error => {
+                let said = without_addresses(&error.to_string());
+                tracing::warn!(mailbox, "mailbox {mailbox}: {said}; next try in {secs} s");
+            }
         }
     }
 
@@ -129,7 +133,9 @@ impl Intake {
         };
         let step = self.take_all(&settings.config, mailbox, &mut open, stop).await?;
         self.session = Some(open);
-        self.failures = 0;
+        if std::mem::take(&mut self.failures) > 0 {
+            tracing::info!(mailbox = self.name, "mailbox {}: works again", self.name);
+        }
         Ok(step)
     }
 
@@ -337,13 +343,18 @@ impl Intake {
     ) -> Option<(u32, Filing)> {
         let (uid, delivery, permit) = read.ok()?;
         let filed = self.shared.file(delivery);
+        // A task of its own: it gives its memory back when it is done, and not when somebody asks. Or a batch larger
+        // than the memory would wait for itself.
+        let task = tokio::spawn(async move {
+            let outcome = filed.await;
+            drop(permit);
+            outcome
+        });
         Some((
             uid,
-            Box::pin(async move {
-                let outcome = filed.await;
-                drop(permit);
-                outcome
-            }),
+            Box::pin(
+                async move { task.await.unwrap_or_else(|error| Err(StoreError::Panic(error.to_string()))) },
+            ),
         ))
     }
 

@@ -8,5 +8,6 @@ pub mod filing;
 pub mod intake;
 pub mod outbox;
 pub mod deadlines;
+pub mod links;
 
 pub use shared::{Settings, Shared};

@@ -146,6 +146,20 @@ pub(super) fn follow_merges(db: &Connection, number: i64) -> Result<Option<(i64,
     Ok(found.map(|(id, number, _)| (id, number)))
 }
 
+/// A ticket's facts by its number, merges not followed.
+pub fn ticket_by_number(
+    db: &Connection,
+    number: i64,
+    now: Timestamp,
+) -> Result<Option<TicketFacts>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT id FROM ticket WHERE number = ?1")?;
+    let mut rows = statement.query([number])?;
+    match rows.next()? {
+        Some(row) => ticket(db, row.get(0)?, now),
+        None => Ok(None),
+    }
+}
+
 /// A ticket's facts by row id.
 pub fn ticket(db: &Connection, id: i64, now: Timestamp) -> Result<Option<TicketFacts>, StoreError> {
     let sql = "SELECT number, queue, subject, status, priority, requester, requester_name, language, assignee, opened_at, closed_at,

@@ -81,7 +81,7 @@ pub(super) static GRAMMAR: &[Entry] = &[
         |a| when(until(&a.to_lowercase())).map(Command::Snooze),
         "#snooze 3d",
     ),
-    plain(&["spam", "basura", "lixo"], || Command::Spam),
+    plain(&["spam", "spam", "spam", "basura", "lixo"], || Command::Spam),
     with(
         &["forward", "reenviar", "encaminhar", "reencaminhar", "fwd"],
         |a| addresses(a).filter(|list| list.len() == 1)?.pop().map(Command::Forward),

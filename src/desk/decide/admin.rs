@@ -32,7 +32,7 @@ pub fn too_large(config: &Config, queue: &Queue, told: &[String], mailbox: &str,
     let limit = config.limits.mail_max_bytes;
     let reason = format!("{size} bytes, over the limit of {limit}: left in the mailbox");
     let line = format!(
-        "A mail of {size} bytes in mailbox {mailbox} is over the limit (limits.mail_max = {limit} bytes). It was left in the mailbox; raise the limit and restart, or deal with it by hand."
+        "A mail of {size} bytes in mailbox {mailbox} is over the limit (limits.mail_max = {limit} bytes). It was left in the mailbox: raise the limit and move the mail to another folder and back, or deal with it by hand."
     );
     let (events, outgoing) = tell_admins(config, queue, told, &format!("refused {mailbox}"), &line);
     Decision { events, outgoing, ..Decision::nothing(Disposition::Refused, reason) }

@@ -9,6 +9,7 @@ mod agent;
 mod behalf;
 mod bounce;
 mod desk_work;
+pub mod link;
 pub mod outcome;
 mod refuse;
 mod reply;

@@ -4,7 +4,7 @@ use super::admin::tell_admins;
 use super::{Case, Match};
 use crate::address::{Address, Person};
 use crate::config::{Agent, Config, Queue};
-use crate::desk::decision::{BudgetKey, Event, Outgoing, Template, Values};
+use crate::desk::decision::{BudgetKey, Event, Outgoing, Row, Template, Values};
 use crate::desk::facts::TicketFacts;
 use crate::language::Language;
 use crate::mail::token::Purpose;
@@ -226,8 +226,7 @@ pub(super) fn notify(
     values.text = case.mail.fresh();
     values.folded = super::requester::folded(case);
     values.readers = readers(ticket);
-    values.history.clone_from(&case.facts.history);
-    values.history_count = case.facts.history_count;
+    (values.history, values.history_count) = earlier(case, ticket, is_new);
     values.mentions = mentions.to_vec();
     values.is_new = is_new;
     for agent in concerned(case.config(), ticket, queue) {
@@ -243,6 +242,14 @@ pub(super) fn notify(
             ..blank(Template::Notification, agent.person.clone(), queue, ticket.number, agent.language)
         });
     }
+}
+
+/// The writer's other tickets: this one, once it is kept, is among the facts as well.
+fn earlier(case: &Case<'_>, ticket: &TicketFacts, is_new: bool) -> (Vec<Row>, i64) {
+    let writer = case.mail.reply_to.first().or(case.mail.from.as_ref());
+    let own = !is_new && ticket.requester.as_ref().map(|p| &p.address) == writer.map(|p| &p.address);
+    let others = case.facts.history.iter().filter(|row| row.number != ticket.number).cloned().collect();
+    (others, case.facts.history_count.saturating_sub(i64::from(own)))
 }
 
 /// Who reads an agent's reply in this ticket.

@@ -49,6 +49,11 @@ async fn a_ticket_lives_from_first_mail_to_late_reply() {
     world.answers(MARIA, &reply, "Perfecto, funciona. ¡Gracias!");
     world.work().await;
     let thanks = world.new_mail(ANA);
+    assert!(
+        thanks.text.contains("Es la primera vez que nos escribe"),
+        "a ticket is no earlier one of itself: {}",
+        thanks.text
+    );
     assert!(thanks.text.contains("Perfecto, funciona"));
     world.no_mail(LUIS);
     world.no_mail(MARIA);

@@ -7,3 +7,4 @@ mod agents;
 mod behalf;
 mod commands;
 mod desk_work;
+mod bad;
