@@ -28,8 +28,7 @@ pub struct World {
     pub shared: Shared,
     pub clock: Clock,
     pub dir: TempDir,
-    /// Held so that the settings stay in force.
-    _settings: watch::Sender<Arc<Settings>>,
+    settings: watch::Sender<Arc<Settings>>,
     intake: Intake,
     outbox: Outbox,
     go_on: watch::Receiver<bool>,
@@ -41,6 +40,7 @@ pub struct World {
 
 /// The configuration of the stories; `more` is put behind it, `desk` and `queue` into those tables.
 pub fn configuration(dir: &Path, server: &MailServer, desk: &str, queue: &str, more: &str) -> String {
+    let hold = if desk.contains("hold_replies") { "" } else { "hold_replies = \"0s\"" };
     let password = dir.join("password");
     std::fs::write(&password, "secret\n").unwrap();
     use std::os::unix::fs::PermissionsExt;
@@ -52,6 +52,7 @@ name = "Ejemplo"
 domain = "desk.example"
 database = "{database}"
 admins = ["admin@desk.example"]
+{hold}
 {desk}
 
 [web]
@@ -115,17 +116,12 @@ impl World {
         Self::start_with("", "", "").await
     }
 
-    /// Replies go out at once.
-    pub async fn start_with(desk: &str, queue: &str, more: &str) -> Self {
-        Self::start_as(&format!("hold_replies = \"0s\"\n{desk}"), queue, more).await
-    }
-
     /// Replies wait so long.
     pub async fn start_with_hold(hold: &str) -> Self {
-        Self::start_as(&format!("hold_replies = \"{hold}\""), "", "").await
+        Self::start_with(&format!("hold_replies = \"{hold}\""), "", "").await
     }
 
-    async fn start_as(desk: &str, queue: &str, more: &str) -> Self {
+    pub async fn start_with(desk: &str, queue: &str, more: &str) -> Self {
         let clock = Clock::by_hand(START);
         let server = MailServer::start(ServerOptions { clock: clock.clone(), ..ServerOptions::default() })
             .await
@@ -150,12 +146,21 @@ impl World {
             shared,
             clock,
             dir,
-            _settings: settings,
+            settings,
             go_on,
             _never: never,
             seen: BTreeMap::new(),
             written: 0,
         }
+    }
+
+    /// Puts other settings in force.
+    pub fn reconfigure(&mut self, desk: &str, queue: &str, more: &str) {
+        let text = configuration(self.dir.path(), &self.server, desk, queue, more);
+        let config = config::parse(&text, &self.dir.path().join("config.toml"))
+            .unwrap_or_else(|faults| panic!("{faults:?}"));
+        let settings = daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"));
+        self.settings.send_replace(Arc::new(settings));
     }
 
     /// Lets the desk do all it has to do now: take mail, send mail, until neither has anything left.

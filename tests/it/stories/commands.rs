@@ -243,3 +243,19 @@ async fn an_agents_certificate_and_client_stay_behind() {
     }
     world.verify();
 }
+
+#[tokio::test]
+async fn a_ticket_of_an_agent_who_left_is_everybodys() {
+    let eva = "\n[[agent]]\naddress = \"eva@desk.example\"\nname = \"Eva\"\n";
+    let (mut world, number, note) = opened("", "", eva).await;
+    world.answers(ANA, &note, "#asignar eva@desk.example");
+    world.work().await;
+    assert_eq!(world.ticket(number).row.assignee, "eva@desk.example");
+    world.reconfigure("", "", "");
+    let again = world.letter(MARIA, &format!("[#{number}]"), "¿Hay alguien?");
+    world.posts(&again);
+    world.work().await;
+    assert!(world.new_mails(ANA).iter().any(|mail| mail.text.contains("¿Hay alguien?")));
+    assert!(world.new_mails(LUIS).iter().any(|mail| mail.text.contains("¿Hay alguien?")));
+    world.verify();
+}
