@@ -24,6 +24,7 @@ mod readme;
 mod real;
 mod smtp_edge;
 mod stories;
+mod browser;
 mod doors;
 mod program;
 mod real_story;
