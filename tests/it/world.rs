@@ -28,8 +28,7 @@ pub struct World {
     pub shared: Shared,
     pub clock: Clock,
     pub dir: TempDir,
-    /// Held so that the settings stay in force.
-    _settings: watch::Sender<Arc<Settings>>,
+    settings: watch::Sender<Arc<Settings>>,
     intake: Intake,
     outbox: Outbox,
     go_on: watch::Receiver<bool>,
@@ -141,12 +140,21 @@ impl World {
             shared,
             clock,
             dir,
-            _settings: settings,
+            settings,
             go_on,
             _never: never,
             seen: BTreeMap::new(),
             written: 0,
         }
+    }
+
+    /// Puts other settings in force, as a reload does.
+    pub fn reconfigure(&mut self, desk: &str, queue: &str, more: &str) {
+        let text = configuration(self.dir.path(), &self.server, desk, queue, more);
+        let config = config::parse(&text, &self.dir.path().join("config.toml"))
+            .unwrap_or_else(|faults| panic!("{faults:?}"));
+        self.settings
+            .send_replace(Arc::new(daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"))));
     }
 
     /// Lets the desk do all it has to do now: take mail, send mail, until neither has anything left.
