@@ -160,7 +160,7 @@ pub struct NewTicket {
     pub mentions: Vec<i64>,
 }
 
-/// One change. All but [`Event::Open`], [`Event::Budget`] and [`Event::Pause`] are about ticket `number`.
+/// One change; a first field that is a number is the ticket's.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A ticket opens, under a number that was free.

@@ -357,13 +357,18 @@ impl Intake {
     ) -> Option<(u32, Filing)> {
         let (uid, delivery, permit) = read.ok()?;
         let filed = self.shared.file(delivery);
+        // A task of its own: it gives its memory back when it is done, and not when somebody asks. Or a batch larger
+        // than the memory would wait for itself.
+        let task = tokio::spawn(async move {
+            let outcome = filed.await;
+            drop(permit);
+            outcome
+        });
         Some((
             uid,
-            Box::pin(async move {
-                let outcome = filed.await;
-                drop(permit);
-                outcome
-            }),
+            Box::pin(
+                async move { task.await.unwrap_or_else(|error| Err(StoreError::Panic(error.to_string()))) },
+            ),
         ))
     }
 
