@@ -51,7 +51,6 @@ name = "Ejemplo"
 domain = "desk.example"
 database = "{database}"
 admins = ["admin@desk.example"]
-hold_replies = "0s"
 {desk}
 
 [web]
@@ -115,7 +114,17 @@ impl World {
         Self::start_with("", "", "").await
     }
 
+    /// Replies go out at once.
     pub async fn start_with(desk: &str, queue: &str, more: &str) -> Self {
+        Self::start_as(&format!("hold_replies = \"0s\"\n{desk}"), queue, more).await
+    }
+
+    /// Replies wait so long.
+    pub async fn start_with_hold(hold: &str) -> Self {
+        Self::start_as(&format!("hold_replies = \"{hold}\""), "", "").await
+    }
+
+    async fn start_as(desk: &str, queue: &str, more: &str) -> Self {
         let clock = Clock::by_hand(START);
         let server = MailServer::start(ServerOptions { clock: clock.clone(), ..ServerOptions::default() })
             .await
@@ -160,14 +169,19 @@ impl World {
     /// Lets the desk do all it has to do now: take mail, send mail, until neither has anything left.
     pub async fn work(&mut self) {
         for _ in 0..50 {
+            deadlines::step(&self.shared).await.unwrap();
             let taken = self.intake.step(&self.go_on).await.unwrap();
             let sent = self.outbox.step(&self.go_on).await.unwrap();
-            deadlines::step(&self.shared).await.unwrap();
             if taken.filed == 0 && sent == 0 {
                 return;
             }
         }
         panic!("the desk never comes to rest");
+    }
+
+    /// Lets the desk take mail and do nothing else.
+    pub async fn intake_only(&mut self) {
+        self.intake.step(&self.go_on).await.unwrap();
     }
 
     /// Sets the clock to a day after the system's: what the program wrote as a process beside this world is due then.

@@ -9,6 +9,9 @@ use crate::desk::facts::TicketFacts;
 use crate::language::Language;
 use crate::mail::token::Purpose;
 
+/// An agent gets this many times the answers that a requester gets.
+const AGENT_ANSWERS: u32 = 6;
+
 /// Mail and budget events gathered while one mail is decided.
 pub(super) struct Reach {
     pub(super) outgoing: Vec<Outgoing>,
@@ -21,12 +24,24 @@ impl Reach {
     }
 
     /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left.
-    fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
+    pub(super) fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
         let budgets = &case.config().budgets;
         let bounds = [
             (BudgetKey::Sender(to.clone()), budgets.per_sender, "answers to one address"),
             (BudgetKey::Domain(to.domain().to_owned()), budgets.per_domain, "answers to one domain"),
             (BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"),
+            (BudgetKey::Answers, budgets.in_all, "answers in all"),
+        ];
+        self.spend(case, &bounds)
+    }
+
+    /// Takes one answer to an agent's own mail out of the budgets: an agent may ask often, a robot in an agent's name must
+    /// find an end.
+    fn spend_agent_answer(&mut self, case: &Case<'_>, to: &Address) -> Result<(), String> {
+        let budgets = &case.config().budgets;
+        let per_agent = budgets.per_sender.saturating_mul(AGENT_ANSWERS);
+        let bounds = [
+            (BudgetKey::Sender(to.clone()), per_agent, "answers to one agent"),
             (BudgetKey::Answers, budgets.in_all, "answers in all"),
         ];
         self.spend(case, &bounds)
@@ -282,7 +297,7 @@ pub(super) fn copies(
 
 /// An answer to an agent about the agent's own mail, within the budgets of an automatic answer.
 pub(super) fn tell_agent(case: &Case<'_>, reach: &mut Reach, agent: &Agent, mail: Outgoing) {
-    if reach.spend_answer(case, &agent.person.address, mail.number).is_ok() {
+    if reach.spend_agent_answer(case, &agent.person.address).is_ok() {
         let references = case.mail.references.iter().chain(&case.mail.message_id).cloned().collect();
         reach.outgoing.push(Outgoing { in_reply_to: case.mail.message_id.clone(), references, ..mail });
     }

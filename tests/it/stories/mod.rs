@@ -4,4 +4,7 @@ mod day;
 mod threading;
 mod automatic;
 mod agents;
+mod behalf;
+mod commands;
+mod desk_work;
 mod bad;
