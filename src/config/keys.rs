@@ -98,7 +98,6 @@ pub const TABLES: &[Table] = &[
             "idle",
             "poll",
             "authserv_id",
-            "sent_folder",
         ],
     },
 ];

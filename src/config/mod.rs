@@ -276,8 +276,6 @@ pub struct Mailbox {
     pub poll_secs: u64,
     /// The `Authentication-Results` id of the server in front of this mailbox, whose topmost header is believed.
     pub authserv_id: Option<String>,
-    /// The folder into which a webmail puts what agents send as the queue: read, never changed.
-    pub sent_folder: Option<String>,
 }
 
 impl Config {

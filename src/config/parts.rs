@@ -192,11 +192,6 @@ fn mailbox(section: &Section<'_>, queues: &[&str]) -> Option<Mailbox> {
         values::line(value.as_str()?).filter(|id| !id.contains(|c: char| c.is_whitespace() || c == ';'))
     };
     let authserv_id = section.get("authserv_id", right, read).map(|id| id.value);
-    let sent_folder = section.text("sent_folder").map(|folder| folder.value);
-    if sent_folder.as_ref() == Some(&folder) {
-        let line = section.line_of("sent_folder");
-        section.fault(line, "sent_folder the same as folder", "the folder of sent mail, such as \"Sent\"");
-    }
     Some(Mailbox {
         name: name.or(default_name)?,
         queue: queue?,
@@ -206,7 +201,6 @@ fn mailbox(section: &Section<'_>, queues: &[&str]) -> Option<Mailbox> {
         idle,
         poll_secs: u64::try_from(poll_secs).ok()?,
         authserv_id,
-        sent_folder,
     })
 }
 

@@ -3,6 +3,7 @@
 //! Mail is found by UID against the ledger, never by `\Seen` or date. Mails are fetched in batches; while one batch is
 //! being committed the next is on its way, and the server is told of each batch when all of it is on the disk.
 
+use super::alarm::Outage;
 use super::filing::{self, Delivery, Outcome};
 use super::shared::{Shared, stopped};
 use crate::address::without_addresses;
@@ -57,6 +58,7 @@ pub struct Intake {
     memory: Arc<Semaphore>,
     session: Option<Open>,
     failures: u32,
+    outage: Outage,
 }
 
 /// A connection with the folder open.
@@ -76,7 +78,15 @@ impl Intake {
     /// The loop of the mailbox called `name`.
     pub fn new(shared: Shared, name: &str, dial: Arc<dyn Dial>) -> Self {
         let memory = Arc::new(Semaphore::new(usize::try_from(MEMORY_KIB).unwrap_or(1)));
-        Self { shared, name: name.to_owned(), dial, memory, session: None, failures: 0 }
+        Self {
+            shared,
+            name: name.to_owned(),
+            dial,
+            memory,
+            session: None,
+            failures: 0,
+            outage: Outage::default(),
+        }
     }
 
     /// Repeats [`Intake::step`], waiting by IDLE or by the clock, until told to stop. An error closes the connection;
@@ -91,7 +101,7 @@ impl Intake {
                 self.session = None;
                 self.failures = self.failures.saturating_add(1);
                 let secs = CONNECT.wait_secs(self.failures, self.shared.dice.draw());
-                self.complain(&error, secs);
+                self.complain(&error, secs).await;
                 let pause = Duration::from_secs(secs.unsigned_abs());
                 tokio::select! { () = tokio::time::sleep(pause) => {}, () = stopped(&mut stop) => {} }
             }
@@ -101,7 +111,10 @@ impl Intake {
         }
     }
 
-    fn complain(&self, error: &IntakeError, secs: i64) {
+    async fn complain(&mut self, error: &IntakeError, secs: i64) {
+        if let Err(error) = self.outage.goes_on(&self.shared, &self.name, &error.to_string()).await {
+            tracing::error!("the admins could not be told of a mailbox: {error}");
+        }
         let mailbox = self.name.as_str();
         match error {
             IntakeError::Store(error) => {
@@ -133,7 +146,8 @@ impl Intake {
         };
         let step = self.take_all(&settings.config, mailbox, &mut open, stop).await?;
         self.session = Some(open);
-        if std::mem::take(&mut self.failures) > 0 {
+        self.failures = 0;
+        if self.outage.is_over() {
             tracing::info!(mailbox = self.name, "mailbox {}: works again", self.name);
         }
         Ok(step)

@@ -154,13 +154,13 @@ impl World {
         }
     }
 
-    /// Puts other settings in force.
+    /// Puts other settings in force, as a reload does.
     pub fn reconfigure(&mut self, desk: &str, queue: &str, more: &str) {
         let text = configuration(self.dir.path(), &self.server, desk, queue, more);
         let config = config::parse(&text, &self.dir.path().join("config.toml"))
             .unwrap_or_else(|faults| panic!("{faults:?}"));
-        let settings = daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"));
-        self.settings.send_replace(Arc::new(settings));
+        self.settings
+            .send_replace(Arc::new(daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"))));
     }
 
     /// Lets the desk do all it has to do now: take mail, send mail, until neither has anything left.
