@@ -19,6 +19,7 @@ mod mail_server;
 mod mail_world;
 mod packaging;
 mod real;
+mod soak;
 mod smtp_edge;
 mod stories;
 mod world;
