@@ -105,7 +105,6 @@ impl Shared {
     }
 
     async fn set_aside(&self, delivery: Arc<Delivery>, why: String) -> Result<Outcome, StoreError> {
-        Counters::count(&self.counters.quarantined);
         let (settings, now, dice) = (self.settings(), self.clock.now(), self.dice.clone());
         self.store.write(move |db| quarantine(db, &settings, &delivery, &why, (now, &dice))).await
     }
@@ -114,6 +113,10 @@ impl Shared {
     fn filed(&self, outcome: &Outcome) {
         let number = outcome.number.unwrap_or(0);
         let disposition = outcome.disposition.word();
+        if outcome.disposition == Disposition::Quarantined {
+            Counters::count(&self.counters.quarantined);
+            tracing::error!(mail = outcome.mail_id, "mail {} was set aside", outcome.mail_id);
+        }
         tracing::info!(
             mail = outcome.mail_id,
             disposition,
@@ -153,7 +156,8 @@ fn decide_and_file(
         authserv_id: delivery.authserv_id.as_deref(),
         confirmed: delivery.confirmed,
     };
-    let (decision, _) = consider(db, mail, policy, None, (now, dice))?;
+    let refused = ledger::refused(db, &delivery.origin)?;
+    let (decision, _) = consider(db, mail, policy, refused, (now, dice))?;
     let ready = compose_all(settings, &keys, &decision, Some((mail, &delivery.raw)), (now, dice))?;
     let raw = (decision.disposition != Disposition::Duplicate).then_some(&delivery.packed);
     let filed = commit::file(db, &delivery.origin, &Envelope::of(mail), raw, (&decision, &ready), now)?;

@@ -20,6 +20,7 @@ mod mail_world;
 mod packaging;
 mod real;
 mod soak;
+mod loop_faults;
 mod smtp_edge;
 mod stories;
 mod world;

@@ -5,3 +5,5 @@ mod process;
 mod sweep;
 mod trial;
 mod workload;
+
+pub use trial::rows;

@@ -2,13 +2,26 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tempfile::TempDir;
 
 /// A system call at which the kernel kills the daemon: those that `calls` names, at the `nth` of each thread.
 #[derive(Debug, Clone, Copy)]
 pub struct AtCall {
     pub calls: &'static str,
     pub nth: u64,
+}
+
+/// The program, in a copy that a build in the meantime does not replace.
+pub fn binary() -> &'static Path {
+    static COPY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = COPY.get_or_init(|| {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("postdesk");
+        std::fs::copy(env!("CARGO_BIN_EXE_postdesk"), &path).unwrap();
+        (dir, path)
+    });
+    path
 }
 
 /// The daemon, or none between two lives.
@@ -27,13 +40,14 @@ impl Process {
     pub fn start(&self, at: Option<AtCall>) {
         let dir = self.config.parent().unwrap();
         let log = std::fs::File::options().create(true).append(true).open(dir.join("log")).unwrap();
-        let binary = env!("CARGO_BIN_EXE_postdesk");
+        let binary = binary();
         let mut command = match at {
             None => Command::new(binary),
             Some(AtCall { calls, nth }) => {
                 let mut strace = Command::new("strace");
-                strace.args(["-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
-                strace.args(["-e", &format!("inject={calls}:signal=SIGKILL:when={nth}"), binary]);
+                strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+                strace.args(["-e", &format!("inject={calls}:signal=SIGKILL:when={nth}")]);
+                strace.arg(binary);
                 strace
             }
         };

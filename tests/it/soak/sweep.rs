@@ -109,13 +109,13 @@ fn killed_at_an_edge_nothing_is_lost_or_doubled() {
 
 #[test]
 fn killed_at_a_sync_nothing_is_lost_or_doubled() {
-    let sum = sweep(2, 2, 97, at_sync);
+    let sum = sweep(2, 2, 20, at_sync);
     assert!(sum.trials >= 2, "{sum:?}");
 }
 
 #[test]
 fn killed_at_a_write_nothing_is_lost_or_doubled() {
-    let sum = sweep(2, 5, 1500, at_write);
+    let sum = sweep(2, 5, 300, at_write);
     assert!(sum.trials >= 2, "{sum:?}");
 }
 
@@ -123,4 +123,17 @@ fn killed_at_a_write_nothing_is_lost_or_doubled() {
 fn killed_at_random_nothing_is_lost_or_doubled() {
     let sum = random(2, 1, 2, 15);
     assert!(sum.kills >= 25, "{sum:?}");
+}
+
+#[test]
+#[ignore = "minutes: make soak"]
+fn whole_sweep() {
+    for (what, sum) in [
+        ("edges", sweep(3, 1, 1, Death::Edge)),
+        ("syncs", sweep(3, 1, 1, at_sync)),
+        ("writes", sweep(3, 1, 40, at_write)),
+        ("random", random(3, 100, 40, 25)),
+    ] {
+        println!("{what}: {sum:?}");
+    }
 }

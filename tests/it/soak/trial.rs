@@ -63,7 +63,6 @@ pub struct Trial {
     dice: Dice,
     left: u32,
     figures: Figures,
-    began: Instant,
 }
 
 impl Trial {
@@ -80,8 +79,8 @@ impl Trial {
         std::fs::write(&config, text).unwrap();
         let process = Process::new(&config);
         let (seed, left) = if let Death::Random { seed, kills } = death { (seed, kills) } else { (0, 0) };
-        let (dice, began) = (Dice::from_seed(seed), Instant::now());
-        Self { runtime, server, process, dir, death, dice, left, figures: Figures::default(), began }
+        let dice = Dice::from_seed(seed);
+        Self { runtime, server, process, dir, death, dice, left, figures: Figures::default() }
     }
 
     /// Runs the workload to its end. Whether the death came, and what it left.
