@@ -137,7 +137,7 @@ impl World {
         for address in [DESK, ANA, LUIS, MARIA, PEDRO, "admin@desk.example"] {
             server.add_account(address, "secret");
         }
-        let dir = TempDir::new().unwrap();
+        let dir = crate::soak::scratch();
         let settings = settings(dir.path(), &server, desk, queue, more);
         let (settings, in_force) = watch::channel(Arc::new(settings));
         let path = dir.path().join("desk.db");

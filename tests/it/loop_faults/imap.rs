@@ -46,7 +46,9 @@ async fn every_fault_at_every_command_is_survived() {
             for nth in [1, 2] {
                 let mut world = world_with_mails("\n[limits]\nbatch_max = 2\n").await;
                 world.server.imap_fault(When::nth(command, nth), fault.clone());
+                let t = std::time::Instant::now();
                 world.endures().await;
+                if t.elapsed().as_millis() > 900 { println!("SLOW {fault:?} at {command} {nth} {:?}", t.elapsed()); }
                 all_is_well(&world, &format!("{fault:?} at {command} {nth}"));
                 let moved = world.server.mails(DESK, "Postdesk").len();
                 let claimed = matches!(fault, ImapFault::Replace(text) if text.contains("OK")) && command == "MOVE";
@@ -92,7 +94,9 @@ async fn a_mailbox_deleted_and_made_again_or_renumbered_in_between_doubles_nothi
             let again = Hook::new(move |server: &MailServer| {
                 server.delete_folder(DESK, "INBOX");
                 server.create_folder(DESK, "INBOX");
-                raws.iter().for_each(|raw| drop(server.deliver(DESK, raw)));
+                for raw in &raws {
+                    server.deliver(DESK, raw);
+                }
             });
             let store = if after == "move" { command } else if command == "MOVE" { "STORE" } else { command };
             world.server.imap_fault(When::next(store), ImapFault::Run(again));
@@ -110,7 +114,7 @@ async fn a_mailbox_deleted_and_made_again_or_renumbered_in_between_doubles_nothi
 
 #[tokio::test]
 async fn a_server_that_lies_about_sizes_costs_one_mail_its_turn_and_no_other() {
-    let mut world = World::start_with("", "", "\n[limits]\nmail_max = \"50 kB\"\n").await;
+    let mut world = World::start_with("", "", "\n[limits]\nmail_max = \"100 kB\"\n").await;
     world.writes(MARIA, "Primera", "Texto.");
     world.writes("big@client.example", "Grande", &"0123456789\r\n".repeat(10_000));
     world.writes(MARIA, "Segunda", "Texto dos.");
@@ -127,7 +131,7 @@ async fn a_server_that_lies_about_sizes_costs_one_mail_its_turn_and_no_other() {
 
 #[tokio::test]
 async fn mail_refused_for_its_size_is_taken_once_the_limit_is_raised() {
-    let mut world = World::start_with("", "", "\n[limits]\nmail_max = \"50 kB\"\n").await;
+    let mut world = World::start_with("", "", "\n[limits]\nmail_max = \"100 kB\"\n").await;
     world.writes("big@client.example", "Grande", &"0123456789\r\n".repeat(10_000));
     world.work().await;
     assert_eq!(world.last_account().0, "refused");

@@ -25,8 +25,11 @@ async fn every_fault_at_every_stage_ends_in_a_known_state() {
         for (fault, ends) in &faults {
             let mut world = asked().await;
             world.server.smtp_fault(When::next(stage), fault.clone());
+            let t = std::time::Instant::now();
             world.endures().await;
             let what = format!("{fault:?} at {stage}");
+                if t.elapsed().as_millis() > 900 { println!("SLOW {what} {:?}", t.elapsed()); }
+
             let ends = match (stage, fault) {
                 // Nothing is wrong with the mail when the relay refuses the connection.
                 ("CONNECT" | "EHLO" | "AUTH", _) => "sent",

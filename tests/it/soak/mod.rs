@@ -6,4 +6,4 @@ mod sweep;
 mod trial;
 mod workload;
 
-pub use trial::rows;
+pub use trial::{rows, scratch};
