@@ -187,7 +187,9 @@ impl Intake {
             self.finish(mailbox, open, batch).await?;
         }
         if !*stop.borrow() {
-            open.next_uid = last.saturating_add(1);
+            // What the server listed and then did not give is asked for again at the next look, over this connection too.
+            let (missed, _) = self.against_ledger(config, open.uidvalidity, new).await?;
+            open.next_uid = missed.first().copied().unwrap_or(last.saturating_add(1));
             self.note_position(open).await?;
         }
         Ok(step)

@@ -43,12 +43,14 @@ async fn every_fault_at_every_command_is_survived() {
     ];
     for command in ["CONNECT", "LOGIN", "SELECT", "SEARCH", "FETCH", "MOVE"] {
         for fault in &faults {
+            // A greeting is no answer: of what can be said instead of it, silence is tested at the edge.
+            if command == "CONNECT" && !matches!(fault, ImapFault::Drop | ImapFault::Say(_)) {
+                continue;
+            }
             for nth in [1, 2] {
                 let mut world = world_with_mails("\n[limits]\nbatch_max = 2\n").await;
                 world.server.imap_fault(When::nth(command, nth), fault.clone());
-                let t = std::time::Instant::now();
                 world.endures().await;
-                if t.elapsed().as_millis() > 900 { println!("SLOW {fault:?} at {command} {nth} {:?}", t.elapsed()); }
                 all_is_well(&world, &format!("{fault:?} at {command} {nth}"));
                 let moved = world.server.mails(DESK, "Postdesk").len();
                 let claimed = matches!(fault, ImapFault::Replace(text) if text.contains("OK")) && command == "MOVE";
@@ -121,7 +123,7 @@ async fn a_server_that_lies_about_sizes_costs_one_mail_its_turn_and_no_other() {
     let lie = "* 1 FETCH (UID 1 RFC822.SIZE 10)\r\n* 2 FETCH (UID 2 RFC822.SIZE 10)\r\n* 3 FETCH (UID 3 RFC822.SIZE 10)\r\n{tag} OK\r\n";
     world.server.imap_fault(When::next("FETCH"), ImapFault::Replace(lie.into()));
     let failed = world.endures().await;
-    assert!(failed.iter().any(|error| error.contains("large")), "{failed:?}");
+    assert!(failed.iter().any(|error| error.contains("more than allowed")), "{failed:?}");
     assert_eq!(world.tickets().len(), 2);
     assert_eq!(world.rows("SELECT disposition FROM mail WHERE uid = 2"), ["refused"]);
     assert_eq!(world.server.mails(DESK, "INBOX").len(), 1, "what is refused stays where it is");

@@ -23,13 +23,14 @@ async fn every_fault_at_every_stage_ends_in_a_known_state() {
     ];
     for stage in ["CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "DOT"] {
         for (fault, ends) in &faults {
+            // A greeting and a capability list have no deed: of those, only an end that is not silence.
+            if stage == "CONNECT" && !matches!(fault, SmtpFault::Drop | SmtpFault::Reply(421, _)) {
+                continue;
+            }
             let mut world = asked().await;
             world.server.smtp_fault(When::next(stage), fault.clone());
-            let t = std::time::Instant::now();
             world.endures().await;
             let what = format!("{fault:?} at {stage}");
-                if t.elapsed().as_millis() > 900 { println!("SLOW {what} {:?}", t.elapsed()); }
-
             let ends = match (stage, fault) {
                 // Nothing is wrong with the mail when the relay refuses the connection.
                 ("CONNECT" | "EHLO" | "AUTH", _) => "sent",
