@@ -102,8 +102,8 @@ password_file = "{password}"
     )
 }
 
-fn settings(dir: &Path, server: &MailServer, desk: &str, queue: &str, more: &str) -> Settings {
-    let text = configuration(dir, server, desk, queue, more);
+fn settings(domain: &str, dir: &Path, server: &MailServer, tables: (&str, &str, &str)) -> Settings {
+    let text = configuration(dir, server, tables.0, tables.1, tables.2).replace("desk.example", domain);
     let config = config::parse(&text, &dir.join("config.toml")).unwrap_or_else(|faults| panic!("{faults:?}"));
     daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
@@ -132,13 +132,18 @@ impl World {
     }
 
     pub async fn start_all(options: ServerOptions, desk: &str, queue: &str, more: &str) -> Self {
+        Self::start_as("desk.example", options, (desk, queue, more)).await
+    }
+
+    /// A desk of another domain.
+    pub async fn start_as(domain: &str, options: ServerOptions, tables: (&str, &str, &str)) -> Self {
         let clock = Clock::by_hand(START);
         let server = MailServer::start(ServerOptions { clock: clock.clone(), ..options }).await.unwrap();
         for address in [DESK, ANA, LUIS, MARIA, PEDRO, "admin@desk.example"] {
-            server.add_account(address, "secret");
+            server.add_account(&address.replace("desk.example", domain), "secret");
         }
         let dir = crate::soak::scratch();
-        let settings = settings(dir.path(), &server, desk, queue, more);
+        let settings = settings(domain, dir.path(), &server, tables);
         let (settings, in_force) = watch::channel(Arc::new(settings));
         let path = dir.path().join("desk.db");
         let shared = Shared::open(&path, in_force, clock.clone(), Dice::from_seed(1)).unwrap();
@@ -237,7 +242,8 @@ impl World {
 
     /// The admin writes another configuration.
     pub fn reconfigures(&self, desk: &str, queue: &str, more: &str) {
-        self._settings.send_replace(Arc::new(settings(self.dir.path(), &self.server, desk, queue, more)));
+        let settings = settings("desk.example", self.dir.path(), &self.server, (desk, queue, more));
+        self._settings.send_replace(Arc::new(settings));
     }
 
     /// The desk stops and starts again on the same file.

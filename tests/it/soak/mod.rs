@@ -1,9 +1,9 @@
 //! The daemon is killed, and nothing is lost or doubled. The short form runs with all tests; `make soak` runs the whole
 //! and prints one table.
 
-mod process;
+pub mod process;
 mod sweep;
-mod trial;
+pub mod trial;
 mod workload;
 
 pub use trial::{rows, scratch};

@@ -5,13 +5,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tempfile::TempDir;
 
-/// A system call at which the kernel kills the daemon: those that `calls` names, at the `nth` of each thread.
-#[derive(Debug, Clone, Copy)]
-pub struct AtCall {
-    pub calls: &'static str,
-    pub nth: u64,
-}
-
 /// The program, in a copy that a build in the meantime does not replace.
 pub fn binary() -> &'static Path {
     static COPY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
@@ -36,17 +29,19 @@ impl Process {
         Self { config: config.to_owned(), child: Arc::default() }
     }
 
-    /// Starts it; under `strace`, which steps aside so that the child is the daemon itself, when it is to die at a call.
-    pub fn start(&self, at: Option<AtCall>) {
+    /// Starts it; under `strace`, which steps aside so that the child is the daemon itself, when something is to happen
+    /// at a system call: `fsync:signal=SIGKILL:when=3` in strace's own words.
+    pub fn start(&self, at: Option<&str>) {
         let dir = self.config.parent().unwrap();
         let log = std::fs::File::options().create(true).append(true).open(dir.join("log")).unwrap();
         let binary = binary();
         let mut command = match at {
             None => Command::new(binary),
-            Some(AtCall { calls, nth }) => {
+            Some(inject) => {
+                let calls = inject.split(':').next().unwrap();
                 let mut strace = Command::new("strace");
                 strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
-                strace.args(["-e", &format!("inject={calls}:signal=SIGKILL:when={nth}")]);
+                strace.args(["-e", &format!("inject={inject}")]);
                 strace.arg(binary);
                 strace
             }

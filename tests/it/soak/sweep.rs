@@ -1,6 +1,5 @@
 //! The daemon dies at an edge: each command the server sees, each write and each sync of its files; and at random.
 
-use super::process::AtCall;
 use super::trial::{Death, Figures, dies, undisturbed};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -87,11 +86,11 @@ pub fn random(threads: u64, seed: u64, trials: u64, kills: u32) -> Sum {
 }
 
 pub fn at_sync(nth: u64) -> Death {
-    Death::Call(AtCall { calls: SYNCS, nth })
+    Death::Call(SYNCS, nth)
 }
 
 pub fn at_write(nth: u64) -> Death {
-    Death::Call(AtCall { calls: WRITES, nth })
+    Death::Call(WRITES, nth)
 }
 
 #[test]
