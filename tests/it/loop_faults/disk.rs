@@ -3,11 +3,12 @@
 use crate::soak::process::Process;
 use crate::soak::trial::{Death, lives};
 use crate::world::{ANA, DESK, LUIS, World, configuration};
-use postdesk::demo::server::{MailServer, ServerOptions};
+use postdesk::demo::server::{Hook, MailServer, ServerOptions, SmtpFault, When};
 use postdesk::store::read::Reader;
 use postdesk::store::{Connection, verify};
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Long enough for any machine; what is waited for is watched, not slept through.
@@ -58,10 +59,14 @@ async fn what_the_relay_said_is_not_forgotten_while_the_disk_is_full() {
     let mut world = World::start().await;
     write_many(&mut world, 5);
     world.takes().await.unwrap();
-    // Every write fails from here on, as on a disk that became read-only.
-    pages(&world, "PRAGMA query_only = ON".to_owned()).await;
-    assert!(world.sends().await.is_err());
-    pages(&world, "PRAGMA query_only = OFF".to_owned()).await;
+    let other = Arc::new(Mutex::new(Connection::open(world.dir.path().join("desk.db")).unwrap()));
+    let locking = Arc::clone(&other);
+    let hook = Hook::new(move |_: &MailServer| locking.lock().unwrap().execute_batch("BEGIN IMMEDIATE").unwrap());
+    // From here on nothing can be written, and the relay takes the mail over.
+    world.server.smtp_fault(When::next("DOT"), SmtpFault::Run(hook));
+    let error = world.sends().await.unwrap_err().to_string();
+    assert!(error.contains("locked"), "{error}");
+    other.lock().unwrap().execute_batch("ROLLBACK").unwrap();
     world.endures().await;
     all_is_well(&world, 5);
 }
@@ -93,9 +98,10 @@ async fn a_corrupted_page_stops_the_loop_and_is_named_by_verify() {
         bytes[page..page + 16].fill(0xa5);
     }
     std::fs::write(&path, bytes).unwrap();
-    let reader = Reader::open(&path).unwrap();
-    let found = verify::verify(reader.db(), |_, _| {});
-    assert!(found.as_ref().is_err() || !found.as_ref().unwrap().is_empty(), "{found:?}");
+    match Reader::open(&path).and_then(|reader| verify::verify(reader.db(), |_, _| {})) {
+        Ok(breaches) => assert!(!breaches.is_empty()),
+        Err(error) => assert!(error.is_of_the_disk(), "{error}"),
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,6 @@
 pub mod process;
 mod sweep;
 pub mod trial;
-mod workload;
+pub mod workload;
 
 pub use trial::{rows, scratch};

@@ -4,3 +4,6 @@ mod day;
 mod threading;
 mod automatic;
 mod agents;
+mod storms;
+mod bounces;
+mod aside;
