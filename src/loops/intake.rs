@@ -199,7 +199,11 @@ impl Intake {
     /// quicker.
     async fn settle_gone(&self, uidvalidity: u32, present: &[u32]) -> Result<(), StoreError> {
         let (name, present, now) = (self.name.clone(), present.to_vec(), self.shared.clock.now());
-        let gone = self.shared.readers.ask(move |reader| ledger::gone(reader.db(), &name, uidvalidity, &present)).await?;
+        let gone = self
+            .shared
+            .readers
+            .ask(move |reader| ledger::gone(reader.db(), &name, uidvalidity, &present))
+            .await?;
         if gone.is_empty() {
             return Ok(());
         }

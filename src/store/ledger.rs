@@ -48,9 +48,9 @@ pub fn account(
     uid: u32,
 ) -> Result<Option<Account>, StoreError> {
     let sql = "SELECT disposition, settled_at IS NOT NULL, size FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3";
-    let row = db
-        .prepare_cached(sql)?
-        .query_row((mailbox, uidvalidity, uid), |r| Ok((r.get::<_, String>(0)?, r.get(1)?, r.get::<_, i64>(2)?)));
+    let row = db.prepare_cached(sql)?.query_row((mailbox, uidvalidity, uid), |r| {
+        Ok((r.get::<_, String>(0)?, r.get(1)?, r.get::<_, i64>(2)?))
+    });
     let Some((word, settled, size)) = row.optional()? else { return Ok(None) };
     let disposition =
         Disposition::from_word(&word).ok_or(StoreError::Unknown { what: "disposition", found: word })?;
@@ -76,7 +76,12 @@ pub fn set_settled(
 /// The ids of mails of `mailbox` that the server was not told of, so far as is known, and that it no longer has: they
 /// are not among `present`, the UIDs of the whole folder, or the folder was renumbered since. A program that was killed
 /// between the server's deed and its own note of it leaves such rows.
-pub fn gone(db: &Connection, mailbox: &str, uidvalidity: u32, present: &[u32]) -> Result<Vec<i64>, StoreError> {
+pub fn gone(
+    db: &Connection,
+    mailbox: &str,
+    uidvalidity: u32,
+    present: &[u32],
+) -> Result<Vec<i64>, StoreError> {
     let sql = "SELECT id, uidvalidity, uid FROM mail
                WHERE mailbox = ?1 AND settled_at IS NULL AND uidvalidity > 0 AND disposition <> 'refused'";
     let mut statement = db.prepare_cached(sql)?;

@@ -231,7 +231,10 @@ impl World {
         let submitted = self.server.submitted();
         let times = |id: &str| {
             let line = format!("Message-ID: <{id}>");
-            submitted.iter().filter(|mail| String::from_utf8_lossy(&mail.raw).lines().any(|l| l == line)).count()
+            submitted
+                .iter()
+                .filter(|mail| String::from_utf8_lossy(&mail.raw).lines().any(|l| l == line))
+                .count()
         };
         self.rows("SELECT message_id || ' ' || state || ' ' || template || ' ' || recipient FROM outbox ORDER BY id")
             .iter()
@@ -249,7 +252,13 @@ impl World {
     /// The desk stops and starts again on the same file.
     pub async fn restarts(&mut self) -> usize {
         let path = self.dir.path().join("desk.db");
-        self.shared = Shared::open(&path, self._settings.subscribe(), self.clock.clone(), Dice::from_seed(self.clock.now().0.unsigned_abs())).unwrap();
+        self.shared = Shared::open(
+            &path,
+            self._settings.subscribe(),
+            self.clock.clone(),
+            Dice::from_seed(self.clock.now().0.unsigned_abs()),
+        )
+        .unwrap();
         let uncertain = postdesk::loops::outbox::recover(&self.shared).await.unwrap();
         self.outbox = Outbox::new(self.shared.clone(), Arc::new(postdesk::net::TcpDial));
         self.reconnect();

@@ -61,7 +61,8 @@ async fn what_the_relay_said_is_not_forgotten_while_the_disk_is_full() {
     world.takes().await.unwrap();
     let other = Arc::new(Mutex::new(Connection::open(world.dir.path().join("desk.db")).unwrap()));
     let locking = Arc::clone(&other);
-    let hook = Hook::new(move |_: &MailServer| locking.lock().unwrap().execute_batch("BEGIN IMMEDIATE").unwrap());
+    let hook =
+        Hook::new(move |_: &MailServer| locking.lock().unwrap().execute_batch("BEGIN IMMEDIATE").unwrap());
     // From here on nothing can be written, and the relay takes the mail over.
     world.server.smtp_fault(When::next("DOT"), SmtpFault::Run(hook));
     let error = world.sends().await.unwrap_err().to_string();
@@ -126,7 +127,10 @@ async fn a_wal_left_behind_is_read_and_a_backup_under_load_verifies() {
         std::fs::copy(world.dir.path().join("desk.db-wal"), left.with_extension("db-wal")).unwrap();
         let opened = Connection::open(&left).unwrap();
         assert_eq!(verify::verify(&opened, |_, _| {}).unwrap(), []);
-        assert_eq!(crate::soak::rows(&opened, "SELECT count(*) FROM mail"), world.rows("SELECT count(*) FROM mail"));
+        assert_eq!(
+            crate::soak::rows(&opened, "SELECT count(*) FROM mail"),
+            world.rows("SELECT count(*) FROM mail")
+        );
     }
 }
 
@@ -173,7 +177,9 @@ fn the_daemon_on_a_full_disk_waits_says_so_and_goes_on_by_itself() {
         server.deliver(DESK, format!("From: <c{n}@client.example>\r\nTo: <{DESK}>\r\nMessage-ID: <{n}@x.example>\r\nSubject: {n}\r\n\r\nTexto {n}.\r\n"));
     }
     // The log lies on the full disk as well: what tells is that nothing more is filed.
-    crate::real::wait_until("mails to be on their way", || server.commands().iter().any(|c| c == "IMAP FETCH").then_some(()));
+    crate::real::wait_until("mails to be on their way", || {
+        server.commands().iter().any(|c| c == "IMAP FETCH").then_some(())
+    });
     let moved = server.mails(DESK, "Postdesk").len();
     assert!(moved <= count(dir.path(), "SELECT count(*) FROM mail"), "moved without being on the disk");
     assert!(moved < 200);

@@ -9,7 +9,11 @@ async fn world_with_mails(mailbox: &str) -> World {
     let mut world = World::start_with("", "", mailbox).await;
     for n in 0..MAILS {
         let from = format!("c{n}@client.example");
-        world.writes(&from, &format!("Asunto {n}"), &format!("Texto número {n} con varias palabras, por favor."));
+        world.writes(
+            &from,
+            &format!("Asunto {n}"),
+            &format!("Texto número {n} con varias palabras, por favor."),
+        );
     }
     world
 }
@@ -53,7 +57,8 @@ async fn every_fault_at_every_command_is_survived() {
                 world.endures().await;
                 all_is_well(&world, &format!("{fault:?} at {command} {nth}"));
                 let moved = world.server.mails(DESK, "Postdesk").len();
-                let claimed = matches!(fault, ImapFault::Replace(text) if text.contains("OK")) && command == "MOVE";
+                let claimed =
+                    matches!(fault, ImapFault::Replace(text) if text.contains("OK")) && command == "MOVE";
                 assert!(moved == MAILS || claimed, "{fault:?} at {command} {nth}: {moved} were moved");
             }
         }
@@ -100,7 +105,13 @@ async fn a_mailbox_deleted_and_made_again_or_renumbered_in_between_doubles_nothi
                     server.deliver(DESK, raw);
                 }
             });
-            let store = if after == "move" { command } else if command == "MOVE" { "STORE" } else { command };
+            let store = if after == "move" {
+                command
+            } else if command == "MOVE" {
+                "STORE"
+            } else {
+                command
+            };
             world.server.imap_fault(When::next(store), ImapFault::Run(again));
             world.endures().await;
             world.server.set_uidvalidity(DESK, "INBOX", 4711);
@@ -108,7 +119,11 @@ async fn a_mailbox_deleted_and_made_again_or_renumbered_in_between_doubles_nothi
             world.endures().await;
             assert_eq!(world.tickets().len(), MAILS, "{command} {after}");
             assert!(world.accepted().iter().all(|(row, times)| row.starts_with("sent ") && *times == 1));
-            assert_eq!(world.rows("SELECT 1 FROM mail WHERE settled_at IS NULL"), [] as [String; 0], "{command} {after}");
+            assert_eq!(
+                world.rows("SELECT 1 FROM mail WHERE settled_at IS NULL"),
+                [] as [String; 0],
+                "{command} {after}"
+            );
             world.verify();
         }
     }

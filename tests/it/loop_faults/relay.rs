@@ -52,7 +52,10 @@ async fn every_fault_at_every_stage_ends_in_a_known_state() {
             if ends != "sent" {
                 let word = world.rows("SELECT template FROM outbox WHERE mail_id IS NULL");
                 assert!(!word.is_empty(), "{what}: nobody was told");
-                assert!(!world.rows("SELECT 1 FROM event WHERE what LIKE 'mail %deliver%'").is_empty(), "{what}");
+                assert!(
+                    !world.rows("SELECT 1 FROM event WHERE what LIKE 'mail %deliver%'").is_empty(),
+                    "{what}"
+                );
             }
             world.verify();
         }
@@ -87,7 +90,10 @@ async fn an_uncertain_mail_is_not_sent_twice_and_the_agents_are_told() {
     let told = if uncertain == [MARIA] { vec![ANA, LUIS] } else { vec!["admin@desk.example"] };
     for address in told {
         let mails = world.new_mails(address);
-        assert!(mails.iter().any(|mail| mail.text.contains(&uncertain[0])), "{address} hears of {uncertain:?}");
+        assert!(
+            mails.iter().any(|mail| mail.text.contains(&uncertain[0])),
+            "{address} hears of {uncertain:?}"
+        );
     }
     world.verify();
 }
@@ -121,7 +127,11 @@ async fn a_relay_that_takes_few_mails_a_connection_gets_more_connections() {
         world.writes(MARIA, &format!("Asunto {n}"), &format!("Texto número {n} con más palabras."));
     }
     world.endures().await;
-    assert!(world.accepted().iter().all(|(row, times)| row.starts_with("sent ") && *times == 1), "{:?}", world.accepted());
+    assert!(
+        world.accepted().iter().all(|(row, times)| row.starts_with("sent ") && *times == 1),
+        "{:?}",
+        world.accepted()
+    );
     world.verify();
 }
 

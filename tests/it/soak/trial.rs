@@ -69,7 +69,8 @@ pub struct Trial {
 
 impl Trial {
     pub fn new(death: Death) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let server = runtime.block_on(MailServer::start(ServerOptions::default())).unwrap();
         for address in [DESK, ANA, LUIS, PEDRO] {
             server.add_account(address, "secret");
@@ -184,7 +185,8 @@ impl Trial {
             let line = text.lines().find(|line| line.starts_with("Message-ID: ")).unwrap();
             *accepted.entry(line["Message-ID: <".len()..].trim_end_matches('>').to_owned()).or_default() += 1;
         }
-        let mut statement = db.prepare("SELECT message_id, state, handed_over, template, said FROM outbox").unwrap();
+        let mut statement =
+            db.prepare("SELECT message_id, state, handed_over, template, said FROM outbox").unwrap();
         let mut all = statement.query([]).unwrap();
         let mut known = 0;
         while let Some(row) = all.next().unwrap() {
@@ -203,7 +205,11 @@ impl Trial {
             }
         }
         assert_eq!(known, accepted.len(), "{:?}: mail without a row was sent", self.death);
-        assert!(self.figures.uncertain <= 4 * self.figures.kills as usize, "{:?}: one for each connection at most", self.death);
+        assert!(
+            self.figures.uncertain <= 4 * self.figures.kills as usize,
+            "{:?}: one for each connection at most",
+            self.death
+        );
         self.check_mailbox(db);
         if self.figures.kills == 0 {
             assert_eq!(rows(db, "SELECT template FROM outbox WHERE mail_id IS NULL"), [] as [String; 0]);
@@ -213,9 +219,15 @@ impl Trial {
 
     /// Each mail of the mailbox is in the ledger, and lies where its disposition says.
     fn check_mailbox(&self, db: &Connection) {
-        let left: Vec<String> = self.server.mails(DESK, "INBOX").iter().map(|mail| mail.uid.to_string()).collect();
+        let left: Vec<String> =
+            self.server.mails(DESK, "INBOX").iter().map(|mail| mail.uid.to_string()).collect();
         assert_eq!(left, rows(db, "SELECT uid FROM mail WHERE disposition = 'refused'"), "{:?}", self.death);
-        assert_eq!(self.server.mails(DESK, "Postdesk").len() + left.len(), self.figures.mails, "{:?}", self.death);
+        assert_eq!(
+            self.server.mails(DESK, "Postdesk").len() + left.len(),
+            self.figures.mails,
+            "{:?}",
+            self.death
+        );
     }
 }
 
@@ -234,7 +246,9 @@ fn is_over(db: &Connection, mails: usize) -> bool {
 
 /// The first column of a query, as text.
 pub fn rows(db: &Connection, sql: &str) -> Vec<String> {
-    let mut statement = db.prepare(&format!("SELECT CAST(column1 AS TEXT) FROM (WITH t (column1) AS ({sql}) SELECT * FROM t)")).unwrap();
+    let mut statement = db
+        .prepare(&format!("SELECT CAST(column1 AS TEXT) FROM (WITH t (column1) AS ({sql}) SELECT * FROM t)"))
+        .unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();
     rows.map(Result::unwrap).collect()
 }
@@ -249,14 +263,23 @@ fn count(db: &Connection, sql: &str) -> Multiset {
 
 fn outcome(db: &Connection) -> Outcome {
     Outcome {
-        dispositions: count(db, "SELECT message_id || ' ' || from_address || ' ' || disposition || ' ' || oddities FROM mail"),
-        messages: count(db, "SELECT mail.message_id || ' ' || role || ' ' || internal || ' ' || author || ' ' || text FROM message JOIN mail ON mail.id = mail_id"),
+        dispositions: count(
+            db,
+            "SELECT message_id || ' ' || from_address || ' ' || disposition || ' ' || oddities FROM mail",
+        ),
+        messages: count(
+            db,
+            "SELECT mail.message_id || ' ' || role || ' ' || internal || ' ' || author || ' ' || text FROM message JOIN mail ON mail.id = mail_id",
+        ),
         outgoing: count(
             db,
             // Word of an uncertain mail, caused by no mail, goes out beside what the workload itself causes.
             "SELECT mail.message_id || ' ' || from_address || ' ' || template || ' ' || recipient FROM outbox JOIN mail ON mail.id = outbox.mail_id",
         ),
-        tickets: count(db, "SELECT subject || ' ' || requester || ' ' || status || ' ' || assignee || ' ' || priority FROM ticket WHERE subject NOT LIKE '%[#%'"),
+        tickets: count(
+            db,
+            "SELECT subject || ' ' || requester || ' ' || status || ' ' || assignee || ' ' || priority FROM ticket WHERE subject NOT LIKE '%[#%'",
+        ),
     }
 }
 
@@ -292,7 +315,10 @@ fn compare(death: Death, outcome: &Outcome) {
         ("tickets", &outcome.tickets, &expected.tickets),
     ] {
         let (more, less) = (beyond(found, wanted), beyond(wanted, found));
-        assert!(more.is_empty() && less.is_empty(), "{death:?}: {what}: too many {more:#?}, missing {less:#?}");
+        assert!(
+            more.is_empty() && less.is_empty(),
+            "{death:?}: {what}: too many {more:#?}, missing {less:#?}"
+        );
     }
 }
 

@@ -41,10 +41,22 @@ pub fn first() -> Vec<Vec<u8>> {
         .collect();
     mails.push(mails[0].clone());
     mails.push(with_file(&client(10), "file"));
-    mails.push(plain(&client(11), "cc", "Con copia", &format!("Cc: <{PEDRO}>\r\n"), "Pedro también quiere saber."));
+    mails.push(plain(
+        &client(11),
+        "cc",
+        "Con copia",
+        &format!("Cc: <{PEDRO}>\r\n"),
+        "Pedro también quiere saber.",
+    ));
     mails.push(plain(&client(12), "list", "News", "List-Id: <news.client.example>\r\n", "Hello list."));
     mails.push(plain(&client(13), "bulk", "Offer", "Precedence: bulk\r\n", "Buy now."));
-    mails.push(plain(&client(14), "away", "Respuesta automática: x", "Auto-Submitted: auto-replied\r\n", "No estoy."));
+    mails.push(plain(
+        &client(14),
+        "away",
+        "Respuesta automática: x",
+        "Auto-Submitted: auto-replied\r\n",
+        "No estoy.",
+    ));
     mails.push(plain("noreply@client.example", "noreply", "Aviso", "", "Esto es un aviso."));
     mails.push(plain("stranger@evil.example", "tagged", "Re: [#123456] hola", "", "¿Qué hay en este caso?"));
     mails.push(Vec::new());
@@ -55,13 +67,24 @@ pub fn first() -> Vec<Vec<u8>> {
     mails.push(plain(ANA, "ana-asks", "Mi teclado", "", "Mi propio teclado no funciona."));
     mails.push(plain(LUIS, "luis-unproven", "x", "", "#help"));
     mails.push(report("forged", "out@desk.example", &client(3), "5.1.1", "failed"));
-    mails.push(plain("MAILER-DAEMON@mx.example", "words", "Undelivered Mail Returned to Sender", "Auto-Submitted: auto-replied\r\n", "<x@y.example>: 550 5.1.1 User unknown"));
+    mails.push(plain(
+        "MAILER-DAEMON@mx.example",
+        "words",
+        "Undelivered Mail Returned to Sender",
+        "Auto-Submitted: auto-replied\r\n",
+        "<x@y.example>: 550 5.1.1 User unknown",
+    ));
     mails
 }
 
 /// A delivery report (RFC 3464) about the mail with Message-ID `about`.
 pub fn report(label: &str, about: &str, recipient: &str, status: &str, action: &str) -> Vec<u8> {
-    let head = head("MAILER-DAEMON@mx.example", label, "Undelivered Mail Returned to Sender", "Auto-Submitted: auto-replied\r\n");
+    let head = head(
+        "MAILER-DAEMON@mx.example",
+        label,
+        "Undelivered Mail Returned to Sender",
+        "Auto-Submitted: auto-replied\r\n",
+    );
     format!(
         "Return-Path: <>\r\n{head}Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n\
          --b\r\nContent-Type: text/plain\r\n\r\nNo se pudo entregar.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
@@ -99,8 +122,20 @@ pub fn second(db: &Connection) -> Vec<Vec<u8>> {
     let stolen = sent_id(db, "new-1", told, ANA);
     let mut mails = vec![
         answer(db, &client(0), ("new-0", ack), "r0-more", "", "Algo más."),
-        plain(&client(1), "r1-tag", &format!("[#{}] otra cosa", number(db, "new-1")), "", "Sólo con el número."),
-        plain("stranger@evil.example", "real-tag", &format!("[#{}]", number(db, "new-1")), "", "Déjenme ver."),
+        plain(
+            &client(1),
+            "r1-tag",
+            &format!("[#{}] otra cosa", number(db, "new-1")),
+            "",
+            "Sólo con el número.",
+        ),
+        plain(
+            "stranger@evil.example",
+            "real-tag",
+            &format!("[#{}]", number(db, "new-1")),
+            "",
+            "Déjenme ver.",
+        ),
         plain(PEDRO, "pedro", "Re: Con copia", "In-Reply-To: <cc@mail.example>\r\n", "Yo también."),
         answer(db, ANA, ("new-1", told), "a-reply", "", "Hola, ya está arreglado."),
         answer(db, ANA, ("new-2", told), "a-note", "", "#nota\r\nEste cliente siempre se queja."),
@@ -109,8 +144,21 @@ pub fn second(db: &Connection) -> Vec<Vec<u8>> {
         answer(db, LUIS, ("new-5", told), "a-assign", "", &format!("#assign {ANA}")),
         answer(db, ANA, ("new-6", told), "a-priority", "", "#priority high"),
         plain(ANA, "unproven", &format!("[#{}]", number(db, "new-7")), "", "Con mi nombre.\r\n\r\n#resolve"),
-        plain("mallory@evil.example", "stolen", "Re: x", &format!("In-Reply-To: <{stolen}>\r\n"), "Les escribo yo.\r\n#close"),
-        answer(db, &client(9), ("new-9", ack), "r9-away", "Auto-Submitted: auto-replied\r\n", "Estoy de vacaciones."),
+        plain(
+            "mallory@evil.example",
+            "stolen",
+            "Re: x",
+            &format!("In-Reply-To: <{stolen}>\r\n"),
+            "Les escribo yo.\r\n#close",
+        ),
+        answer(
+            db,
+            &client(9),
+            ("new-9", ack),
+            "r9-away",
+            "Auto-Submitted: auto-replied\r\n",
+            "Estoy de vacaciones.",
+        ),
         answer(db, LUIS, ("file", told), "luis-away", "Auto-Submitted: auto-replied\r\n", "Vacaciones."),
         with_file(&client(10), "file"),
     ];

@@ -65,8 +65,12 @@ async fn soft_and_delayed_reports_pause_nobody() {
 #[tokio::test]
 async fn a_report_in_words_is_found_by_the_headers_it_quotes() {
     let (mut world, number, ack) = acknowledged("").await;
-    let body = format!("Hi. This is the qmail-send program at mx.example.\r\nI'm afraid I wasn't able to deliver your message to the following addresses.\r\nThis is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n<{MARIA}>:\r\n550 5.1.1 User unknown\r\n\r\n--- Below this line is a copy of the message.\r\n\r\nReturn-Path: <{DESK}>\r\nMessage-ID: <{}>\r\nSubject: x\r\n", ack.id);
-    let letter = world.letter("MAILER-DAEMON@mx.example", "failure notice", &body).with("Return-Path: <>\r\n");
+    let body = format!(
+        "Hi. This is the qmail-send program at mx.example.\r\nI'm afraid I wasn't able to deliver your message to the following addresses.\r\nThis is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n<{MARIA}>:\r\n550 5.1.1 User unknown\r\n\r\n--- Below this line is a copy of the message.\r\n\r\nReturn-Path: <{DESK}>\r\nMessage-ID: <{}>\r\nSubject: x\r\n",
+        ack.id
+    );
+    let letter =
+        world.letter("MAILER-DAEMON@mx.example", "failure notice", &body).with("Return-Path: <>\r\n");
     world.posts(&letter);
     world.work().await;
     assert_eq!(world.last_account().0, "bounce");
@@ -105,9 +109,14 @@ async fn with_plus_addresses_the_envelope_alone_tells_what_came_back() {
     let envelope = from.first().cloned().unwrap_or_default();
     if envelope.contains('+') {
         let raw = String::from_utf8(report("r", "unknown@mx.example", MARIA, "5.1.1", "failed")).unwrap();
-        world.server.deliver(DESK, raw.replace(&format!("To: <{DESK}>\r\n"), &format!("To: <{envelope}>\r\n")));
+        world
+            .server
+            .deliver(DESK, raw.replace(&format!("To: <{DESK}>\r\n"), &format!("To: <{envelope}>\r\n")));
         let other = envelope.replace("+b", "+b1");
-        world.server.deliver(DESK, raw.replace("<r@", "<r2@").replace(&format!("To: <{DESK}>\r\n"), &format!("To: <{other}>\r\n")));
+        world.server.deliver(
+            DESK,
+            raw.replace("<r@", "<r2@").replace(&format!("To: <{DESK}>\r\n"), &format!("To: <{other}>\r\n")),
+        );
         world.work().await;
         assert!(history(&world, number).contains("came back"), "{envelope}: {}", history(&world, number));
         assert_eq!(world.rows("SELECT count(*) FROM outbox WHERE state = 'bounced'"), ["1"]);

@@ -43,10 +43,15 @@ async fn the_table_of_automatic_mail_holds_in_every_cell() {
     let mut answered = Vec::new();
     for (n, (headers, answer)) in TABLE.iter().enumerate() {
         let from = format!("p{n}@client.example");
-        let mut raw = world.letter(&from, &format!("Asunto {n}"), "Necesito ayuda con el sistema.").with(headers).raw();
+        let mut raw =
+            world.letter(&from, &format!("Asunto {n}"), "Necesito ayuda con el sistema.").with(headers).raw();
         for name in ["From:", "Content-Type:"] {
             if headers.starts_with(name) {
-                let old = raw.lines().find(|line| line.starts_with(name) && !headers.contains(*line)).unwrap().to_owned();
+                let old = raw
+                    .lines()
+                    .find(|line| line.starts_with(name) && !headers.contains(*line))
+                    .unwrap()
+                    .to_owned();
                 raw = raw.replacen(&format!("{old}\r\n"), "", 1);
             }
         }
@@ -55,13 +60,25 @@ async fn the_table_of_automatic_mail_holds_in_every_cell() {
             answered.push(from);
         }
     }
-    for (n, subject) in ["Automatic reply: x", "Respuesta automática: x", "Abwesenheitsnotiz: x", "Resposta automática: x"].iter().enumerate() {
+    for (n, subject) in
+        ["Automatic reply: x", "Respuesta automática: x", "Abwesenheitsnotiz: x", "Resposta automática: x"]
+            .iter()
+            .enumerate()
+    {
         world.writes(&format!("s{n}@client.example"), subject, "No estoy.");
     }
-    world.writes("human@client.example", "autoreply is broken", "Our autoreply is broken, please help me with it.");
+    world.writes(
+        "human@client.example",
+        "autoreply is broken",
+        "Our autoreply is broken, please help me with it.",
+    );
     answered.push("human@client.example".to_owned());
     world.work().await;
-    assert_eq!(world.rows("SELECT count(*) FROM mail"), [(TABLE.len() + 5).to_string()], "mail is always stored");
+    assert_eq!(
+        world.rows("SELECT count(*) FROM mail"),
+        [(TABLE.len() + 5).to_string()],
+        "mail is always stored"
+    );
     let mut got = world.rows("SELECT recipient FROM outbox WHERE template = 'acknowledgement'");
     got.sort();
     answered.sort();
@@ -73,12 +90,15 @@ async fn the_table_of_automatic_mail_holds_in_every_cell() {
 async fn our_own_automatic_mail_is_known_as_such_by_another_desk() {
     let mut ours = World::start().await;
     let mut theirs = World::start_as("other.example", ServerOptions::default(), ("", "", "")).await;
-    let letter = ours.letter("soporte@other.example", "Hola", "Un mensaje de la otra mesa, escrito por una persona.");
+    let letter =
+        ours.letter("soporte@other.example", "Hola", "Un mensaje de la otra mesa, escrito por una persona.");
     ours.posts(&letter);
     let (mut seen, mut back) = (0, 0);
     for _ in 0..20 {
         ours.work().await;
-        for mail in ours.server.submitted().iter().skip(seen).filter(|mail| mail.to == "soporte@other.example") {
+        for mail in
+            ours.server.submitted().iter().skip(seen).filter(|mail| mail.to == "soporte@other.example")
+        {
             theirs.server.deliver("soporte@other.example", &mail.raw);
         }
         seen = ours.server.submitted().len();
@@ -108,7 +128,11 @@ async fn a_bot_that_strips_all_headers_and_changes_its_name_is_stopped_by_the_bu
         answers += new.len();
         for _ in new {
             let from = format!("bot{}@loop.example", dice.draw());
-            world.writes(&from, &format!("Asunto {}", dice.draw()), &format!("Texto {} {round}", dice.draw()));
+            world.writes(
+                &from,
+                &format!("Asunto {}", dice.draw()),
+                &format!("Texto {} {round}", dice.draw()),
+            );
         }
         seen = all.len();
     }
@@ -128,11 +152,18 @@ async fn a_bot_that_strips_all_headers_and_changes_its_name_is_stopped_by_the_bu
 pub async fn forged(senders: usize) -> (usize, usize) {
     let mut world = World::start().await;
     for n in 0..senders {
-        world.writes(&format!("x{n}@d{}.example", n % 400), &format!("Oferta {n}"), &format!("Texto número {n}."));
+        world.writes(
+            &format!("x{n}@d{}.example", n % 400),
+            &format!("Oferta {n}"),
+            &format!("Texto número {n}."),
+        );
     }
     world.work().await;
     let count = |sql: &str| world.rows(sql)[0].parse::<usize>().unwrap();
-    let (answers, mails) = (count("SELECT count(*) FROM outbox WHERE template = 'acknowledgement'"), count("SELECT count(*) FROM mail"));
+    let (answers, mails) = (
+        count("SELECT count(*) FROM outbox WHERE template = 'acknowledgement'"),
+        count("SELECT count(*) FROM mail"),
+    );
     assert_eq!(count("SELECT count(*) FROM ticket"), senders, "mail is always stored");
     assert_eq!(count("SELECT count(*) FROM outbox WHERE template = 'notification'"), 2 * answers);
     world.verify();
@@ -149,7 +180,8 @@ async fn a_mailing_list_that_the_desk_is_on_gets_no_word() {
     let mut world = World::start().await;
     for n in 0..5 {
         let letter = world.letter(&format!("m{n}@client.example"), "[list] hola", "Hola a todos.");
-        let letter = letter.with("List-Id: <list.client.example>\r\nList-Post: <mailto:list@client.example>\r\n");
+        let letter =
+            letter.with("List-Id: <list.client.example>\r\nList-Post: <mailto:list@client.example>\r\n");
         world.posts(&letter);
     }
     world.work().await;
@@ -162,9 +194,12 @@ async fn a_mailing_list_that_the_desk_is_on_gets_no_word() {
 async fn the_desks_own_address_in_from_cc_or_reply_to_is_never_written_to() {
     let mut world = World::start().await;
     world.writes(DESK, "De mí", "De mí para mí.");
-    let letter = world.letter(MARIA, "Con copia a la mesa", "Texto para la mesa.").with(&format!("Cc: <{DESK}>\r\n"));
+    let letter =
+        world.letter(MARIA, "Con copia a la mesa", "Texto para la mesa.").with(&format!("Cc: <{DESK}>\r\n"));
     world.posts(&letter);
-    let letter = world.letter("eve@evil.example", "Responde a la mesa", "Otro texto.").with(&format!("Reply-To: <{DESK}>\r\n"));
+    let letter = world
+        .letter("eve@evil.example", "Responde a la mesa", "Otro texto.")
+        .with(&format!("Reply-To: <{DESK}>\r\n"));
     world.posts(&letter);
     world.work().await;
     let number = world.tickets()[0];
@@ -193,7 +228,8 @@ async fn a_vacation_robot_and_the_desk_do_not_talk() {
         }
     }
     assert_eq!(world.rows("SELECT count(*) FROM outbox WHERE template = 'acknowledgement'"), ["1"]);
-    let replies: usize = world.rows("SELECT count(*) FROM outbox WHERE template = 'reply'")[0].parse().unwrap();
+    let replies: usize =
+        world.rows("SELECT count(*) FROM outbox WHERE template = 'reply'")[0].parse().unwrap();
     assert_eq!(replies, 1, "only what a person wrote goes out");
     world.verify();
 }
