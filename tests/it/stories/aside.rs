@@ -47,7 +47,7 @@ async fn a_mail_that_cannot_be_dealt_with_is_set_aside_told_of_once_and_tried_ag
     // An admin's own template that passes every check with sample values and fails on a real ticket.
     let broken =
         "Subject: Re: {{ subject }}\n\n{% if subject == 'Impresora' %}{{ subject / 2 }}{% endif %}x\n";
-    std::fs::write(templates.join("es/acknowledgement.txt"), broken).unwrap();
+    std::fs::write(templates.join("es/notification.txt"), broken).unwrap();
     let own = format!("templates = \"{}\"", templates.display());
     world.reconfigures(&own, "", "");
     world.writes(MARIA, "Impresora", "La impresora del segundo piso no funciona, por favor.");
