@@ -9,7 +9,7 @@ use crate::loops::shared::stopped;
 use crate::loops::{Settings, Shared, deadlines, intake::Intake, outbox, outbox::Outbox};
 use crate::net::Dial;
 use crate::retry::Backoff;
-use crate::store::StoreError;
+use crate::store::{StoreError, tidy};
 use crate::web;
 use futures::FutureExt;
 use std::net::SocketAddr;
@@ -186,11 +186,16 @@ impl Daemon {
         finish(&mut self.loops, "loops").await;
     }
 
-    /// Stops in order: first the loops, so that nothing new begins, then the pages.
+    /// Stops in order: first the loops, so that nothing new begins, then the pages; then the file is made whole.
     pub async fn stop(mut self) {
         self.stop_loops().await;
         self.stop_web.send_replace(true);
         finish(&mut self.web, "status page").await;
+        let path = self.shared.store.path().to_owned();
+        let folded = tokio::task::spawn_blocking(move || tidy::fold(&path)).await;
+        if !matches!(folded, Ok(Ok(()))) {
+            tracing::debug!("the -wal file still holds a part of the database");
+        }
     }
 }
 

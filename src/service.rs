@@ -14,6 +14,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+/// How long the watchdog waits for the store before signals are looked at again.
+const STORE_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Sets up logging: to the journal when systemd listens there, else to standard error; as JSON when
 /// `POSTDESK_LOG_FORMAT=json`. The daemon tells of each mail; other verbs only of trouble. `POSTDESK_LOG` filters.
 pub fn log(daemon: bool) {
@@ -87,8 +90,10 @@ fn watchdog() -> tokio::time::Interval {
 }
 
 /// Tells systemd that the program is alive, once the writing thread has answered: a process whose store hangs is not.
+/// It waits no longer than that: a hanging store must not keep signals from being heard.
 async fn feed(daemon: &Daemon) {
-    if daemon.shared().store.write(|_| Ok(())).await.is_ok() {
+    let answered = tokio::time::timeout(STORE_TIME_MAX, daemon.shared().store.write(|_| Ok(())));
+    if matches!(answered.await, Ok(Ok(()))) {
         notify(&[NotifyState::Watchdog]);
     }
 }

@@ -99,7 +99,7 @@ fn open(path: &Path) -> anyhow::Result<Connection> {
     if path.exists() {
         return Ok(schema::open_reader(path)?);
     }
-    Ok(schema::open_writer(Path::new(":memory:"), &Clock::real(), &Dice::real())?)
+    Ok(schema::open_writer(Path::new(schema::IN_MEMORY), &Clock::real(), &Dice::real())?)
 }
 
 fn words(value: &Value, mail: &Mail) -> String {

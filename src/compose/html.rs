@@ -22,11 +22,15 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Most links made of one text: each is many times as long as its word, and nobody follows more.
+pub const LINKS_MAX: usize = 500;
+
 /// Text as paragraphs: an empty line ends one, a line end is a `<br>`, several spaces at a line's start are kept.
 /// `style` is put on each paragraph and comes from our own templates.
 pub fn paragraphs(text: &str, style: &str) -> String {
     let attribute = if style.is_empty() { String::new() } else { format!(" style=\"{}\"", escape(style)) };
     let mut out = String::with_capacity(text.len() * 2);
+    let mut links = LINKS_MAX;
     let mut open = false;
     for line in text.lines().map(str::trim_end) {
         if line.is_empty() {
@@ -42,7 +46,7 @@ pub fn paragraphs(text: &str, style: &str) -> String {
             out.push('>');
         }
         open = true;
-        line_into(&mut out, line);
+        line_into(&mut out, line, &mut links);
     }
     if open {
         out.push_str("</p>\n");
@@ -50,7 +54,7 @@ pub fn paragraphs(text: &str, style: &str) -> String {
     out
 }
 
-fn line_into(out: &mut String, line: &str) {
+fn line_into(out: &mut String, line: &str, links: &mut usize) {
     let text = line.trim_start_matches([' ', '\t']);
     for c in line.chars().take(line.len() - text.len()).take(40) {
         out.push_str(if c == '\t' { "&nbsp;&nbsp;&nbsp;&nbsp;" } else { "&nbsp;" });
@@ -59,15 +63,17 @@ fn line_into(out: &mut String, line: &str) {
         if index > 0 {
             out.push(' ');
         }
-        word_into(out, word);
+        word_into(out, word, links);
     }
 }
 
 /// One word; the part of it that is an address or a link becomes one.
-fn word_into(out: &mut String, word: &str) {
+fn word_into(out: &mut String, word: &str, links: &mut usize) {
     let start = word.trim_start_matches(['(', '<', '[', '"', '\'', '«', '“', '¿', '¡']);
     let core = start.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '>', ']', '"', '\'', '»', '”']);
-    let Some(href) = href_of(core) else { return out.push_str(&escape(word)) };
+    let href = if *links == 0 { None } else { href_of(core) };
+    let Some(href) = href else { return out.push_str(&escape(word)) };
+    *links -= 1;
     let before = word.len() - start.len();
     out.push_str(&escape(word.get(..before).unwrap_or_default()));
     out.push_str(&format!("<a href=\"{}\" rel=\"nofollow noreferrer\">{}</a>", escape(&href), escape(core)));

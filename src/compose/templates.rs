@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use tera::{ErrorKind, Tera};
 
-/// Most bytes one part of a rendered mail may have.
-pub const RENDERED_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Most bytes one part of a rendered mail may have; far more than the longest text a mail may have grows to as HTML.
+pub const RENDERED_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Something wrong with a template: where, what, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -278,7 +278,18 @@ fn a_broken_override_is_refused_with_its_place_and_all_at_once() {
     assert!(unknown.starts_with("es/reply.txt:3:"), "{unknown}");
     assert_eq!(faults(&[over("es/reply.txt", "Subject: Hola\n\n{{ text }}\n")]), "fine");
     let huge = "Subject: x\n\n{% for a in range(end=5000) %}{% for b in range(end=5000) %}xxxxxxxxxx{% endfor %}{% endfor %}";
-    assert_eq!(faults(&[over("es/reply.txt", huge)]), "es/reply.txt: it grew beyond 8 MiB");
+    assert_eq!(faults(&[over("es/reply.txt", huge)]), "es/reply.txt: it grew beyond 16 MiB");
+}
+
+#[test]
+fn the_longest_text_there_is_grows_into_a_mail_whatever_it_is_made_of() {
+    let bound = mail::LIMITS.text_max_bytes;
+    for piece in ["a@b.c ", "a\n\n", "'", "  &\n", "http://a.b ", "\t\t\t\t\t\t\t\tx\n", "\u{1f600}"] {
+        let mut outgoing = outgoing(Template::Notification, Language::Es);
+        outgoing.values.text = piece.repeat(bound / piece.len());
+        outgoing.values.folded = outgoing.values.text.clone();
+        compose_one(&outgoing, &[]);
+    }
 }
 
 fn nasty() -> impl Strategy<Value = String> {

@@ -73,8 +73,10 @@ pub const TABLES: &[Table] = &[
             "automatic",
             "cc_participates",
             "plus_addresses",
+            "forwards",
         ],
     },
+    Table { name: "canned", many: true, keys: &["name", "language", "text"] },
     Table {
         name: "mailbox",
         many: true,
@@ -96,6 +98,7 @@ pub const TABLES: &[Table] = &[
             "idle",
             "poll",
             "authserv_id",
+            "sent_folder",
         ],
     },
 ];

@@ -3,6 +3,7 @@
 //! nothing can change between what was known and what is done.
 
 use super::shared::{Counters, Settings, Shared};
+use crate::address::without_addresses;
 use crate::clock::{Dice, Timestamp};
 use crate::compose::{self, File};
 use crate::config::{Config, Queue};
@@ -13,7 +14,7 @@ use crate::mail::token::Keys;
 use crate::mail::{self, LIMITS, Mail};
 use crate::store::commit::{self, Envelope, Filed, Origin, Ready};
 use crate::store::pack::{self, Packed, pack};
-use crate::store::{Connection, StoreError, facts, keys, ledger};
+use crate::store::{Connection, StoreError, asked, facts, keys, ledger};
 use sha2::{Digest, Sha256};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -111,20 +112,15 @@ impl Shared {
 
     /// After the commit: the log, the counters, and the bell of the outbox.
     fn filed(&self, outcome: &Outcome) {
-        let number = outcome.number.unwrap_or(0);
-        let disposition = outcome.disposition.word();
+        let (mail, ticket) = (outcome.mail_id, outcome.number.unwrap_or(0));
+        let (disposition, reason) = (outcome.disposition.word(), without_addresses(&outcome.reason));
         if outcome.disposition == Disposition::Quarantined {
             Counters::count(&self.counters.quarantined);
-            tracing::error!(mail = outcome.mail_id, "mail {} was set aside", outcome.mail_id);
+            tracing::error!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
+        } else {
+            tracing::info!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
         }
-        tracing::info!(
-            mail = outcome.mail_id,
-            disposition,
-            ticket = number,
-            "mail {} {disposition}: {}",
-            outcome.mail_id,
-            outcome.reason
-        );
+        tracing::debug!(mail = outcome.mail_id, "mail {} in full: {}", outcome.mail_id, outcome.reason);
         Counters::count(&self.counters.filed);
         self.outbox_bell.notify_waiters();
     }
@@ -186,7 +182,10 @@ pub fn consider(
     let mail_keys = thread::keys(mail, policy.config);
     let question =
         facts::Question { mail, keys: &mail_keys, config: policy.config, queue: policy.queue, now, again };
-    let facts = facts::read(db, question, dice)?;
+    let mut facts = facts::read(db, question, dice)?;
+    if !mail_keys.asked.is_empty() {
+        asked::answer(db, question, &mut facts)?;
+    }
     Ok(decide::decide(mail, &mail_keys, &facts, policy, now))
 }
 
@@ -280,7 +279,15 @@ fn compose_one(
 ) -> Result<Ready, StoreError> {
     let mut outgoing = outgoing.clone();
     let none = Vec::new();
-    let attached = if outgoing.attachments { files.read() } else { &none };
+    let outside;
+    let attached = match outgoing.attachments {
+        false => &none,
+        true if outgoing.template == Template::Reply => {
+            outside = files.read().iter().filter(|file| !names_its_maker(file)).cloned().collect();
+            &outside
+        }
+        true => files.read(),
+    };
     // An agent's reply carries all it came with; what the desk passes on stays within a bound that relays take.
     let bounded = outgoing.template != Template::Reply;
     let attached: &[File] = if bounded && too_much(attached, desk.config.limits.forward_max_bytes) {
@@ -303,6 +310,21 @@ fn compose_one(
         body: composed.body,
         not_before: desk.now.plus(outgoing.hold_secs),
     })
+}
+
+/// Signatures, certificates, public keys and business cards that a client attaches by itself: they hold the agent's own
+/// address, and the signature does not fit the mail that the desk makes of it.
+fn names_its_maker(file: &File) -> bool {
+    const KINDS: [&str; 7] = [
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+        "application/pgp-signature",
+        "application/pgp-keys",
+        "text/vcard",
+        "text/x-vcard",
+        "text/directory",
+    ];
+    KINDS.contains(&file.content_type.as_str())
 }
 
 fn too_much(files: &[File], limit: u64) -> bool {

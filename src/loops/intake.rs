@@ -3,8 +3,10 @@
 //! Mail is found by UID against the ledger, never by `\Seen` or date. Mails are fetched in batches; while one batch is
 //! being committed the next is on its way, and the server is told of each batch when all of it is on the disk.
 
+use super::alarm::Outage;
 use super::filing::{self, Delivery, Outcome};
 use super::shared::{Shared, stopped};
+use crate::address::without_addresses;
 use crate::config::{Config, Mailbox};
 use crate::desk::decision::Disposition;
 use crate::imap::{ImapError, Session};
@@ -56,6 +58,7 @@ pub struct Intake {
     memory: Arc<Semaphore>,
     session: Option<Open>,
     failures: u32,
+    outage: Outage,
 }
 
 /// A connection with the folder open.
@@ -75,7 +78,15 @@ impl Intake {
     /// The loop of the mailbox called `name`.
     pub fn new(shared: Shared, name: &str, dial: Arc<dyn Dial>) -> Self {
         let memory = Arc::new(Semaphore::new(usize::try_from(MEMORY_KIB).unwrap_or(1)));
-        Self { shared, name: name.to_owned(), dial, memory, session: None, failures: 0 }
+        Self {
+            shared,
+            name: name.to_owned(),
+            dial,
+            memory,
+            session: None,
+            failures: 0,
+            outage: Outage::default(),
+        }
     }
 
     /// Repeats [`Intake::step`], waiting by IDLE or by the clock, until told to stop. An error closes the connection;
@@ -90,7 +101,7 @@ impl Intake {
                 self.session = None;
                 self.failures = self.failures.saturating_add(1);
                 let secs = CONNECT.wait_secs(self.failures, self.shared.dice.draw());
-                self.complain(&error, secs);
+                self.complain(&error, secs).await;
                 let pause = Duration::from_secs(secs.unsigned_abs());
                 tokio::select! { () = tokio::time::sleep(pause) => {}, () = stopped(&mut stop) => {} }
             }
@@ -100,7 +111,10 @@ impl Intake {
         }
     }
 
-    fn complain(&self, error: &IntakeError, secs: i64) {
+    async fn complain(&mut self, error: &IntakeError, secs: i64) {
+        if let Err(error) = self.outage.goes_on(&self.shared, &self.name, &error.to_string()).await {
+            tracing::error!("the admins could not be told of a mailbox: {error}");
+        }
         let mailbox = self.name.as_str();
         match error {
             IntakeError::Store(error) => {
@@ -109,7 +123,10 @@ impl Intake {
                     "mailbox {mailbox}: {error}; nothing is moved on the server, next try in {secs} s"
                 );
             }
-            error => tracing::warn!(mailbox, "mailbox {mailbox}: {error}; next try in {secs} s"),
+            error => {
+                let said = without_addresses(&error.to_string());
+                tracing::warn!(mailbox, "mailbox {mailbox}: {said}; next try in {secs} s");
+            }
         }
     }
 
@@ -130,6 +147,9 @@ impl Intake {
         let step = self.take_all(&settings.config, mailbox, &mut open, stop).await?;
         self.session = Some(open);
         self.failures = 0;
+        if self.outage.is_over() {
+            tracing::info!(mailbox = self.name, "mailbox {}: works again", self.name);
+        }
         Ok(step)
     }
 
@@ -362,13 +382,18 @@ impl Intake {
     ) -> Option<(u32, Filing)> {
         let (uid, delivery, permit) = read.ok()?;
         let filed = self.shared.file(delivery);
+        // A task of its own: it gives its memory back when it is done, and not when somebody asks. Or a batch larger
+        // than the memory would wait for itself.
+        let task = tokio::spawn(async move {
+            let outcome = filed.await;
+            drop(permit);
+            outcome
+        });
         Some((
             uid,
-            Box::pin(async move {
-                let outcome = filed.await;
-                drop(permit);
-                outcome
-            }),
+            Box::pin(
+                async move { task.await.unwrap_or_else(|error| Err(StoreError::Panic(error.to_string()))) },
+            ),
         ))
     }
 

@@ -5,8 +5,10 @@
 
 pub mod shared;
 pub mod filing;
+pub mod alarm;
 pub mod intake;
 pub mod outbox;
 pub mod deadlines;
+pub mod links;
 
 pub use shared::{Settings, Shared};

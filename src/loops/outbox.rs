@@ -6,6 +6,7 @@
 
 use super::filing::compose_all;
 use super::shared::{Counters, Shared, stopped};
+use crate::address::without_addresses;
 use crate::clock::Timestamp;
 use crate::desk::decide::outcome;
 use crate::desk::decision::Decision;
@@ -86,7 +87,10 @@ impl Outbox {
                     self.connection = None;
                     self.failures = self.failures.saturating_add(1);
                     let secs = CONNECT.wait_secs(self.failures, self.shared.dice.draw());
-                    tracing::warn!("outgoing mail waits: {error}; next try in {secs} s");
+                    tracing::warn!(
+                        "outgoing mail waits: {}; next try in {secs} s",
+                        without_addresses(&error.to_string())
+                    );
                     let pause = Duration::from_secs(secs.unsigned_abs());
                     tokio::select! { () = tokio::time::sleep(pause) => {}, () = stopped(&mut stop) => {} }
                     continue;
@@ -171,14 +175,7 @@ impl Outbox {
             self.connection = None;
         }
         let (settled, said) = self.judge(&mail, outcome);
-        tracing::info!(
-            outbox = mail.id,
-            template = mail.template,
-            "outgoing {} ({}): {}: {said}",
-            mail.id,
-            mail.template,
-            settled.word()
-        );
+        tell_log(&mail, &settled, &said);
         self.ended = Some(Arc::new((mail, settled, said)));
         Ok(())
     }
@@ -189,7 +186,9 @@ impl Outbox {
             let desk = &settings.config.desk;
             self.connection =
                 Some(Connection::open(&settings.config.smtp.server, &desk.domain, self.dial.as_ref()).await?);
-            self.failures = 0;
+            if std::mem::take(&mut self.failures) > 0 {
+                tracing::info!("the relay can be reached again");
+            }
         }
         Ok(())
     }
@@ -227,6 +226,21 @@ impl Outbox {
             Next::GiveUp => Settled::Failed,
         }
     }
+}
+
+/// What is over without the mail being delivered for certain is a warning.
+fn tell_log(mail: &Claimed, settled: &Settled, said: &str) {
+    let (outbox, template, word, short) =
+        (mail.id, mail.template.as_str(), settled.word(), without_addresses(said));
+    match settled {
+        Settled::Failed | Settled::Uncertain => {
+            tracing::warn!(outbox, template, "outgoing {outbox} ({template}): {word}: {short}");
+        }
+        Settled::Sent | Settled::Deferred(_) => {
+            tracing::info!(outbox, template, "outgoing {outbox} ({template}): {word}: {short}");
+        }
+    }
+    tracing::debug!(outbox, "outgoing {outbox} to {} in full: {said}", mail.recipient);
 }
 
 fn said(code: Option<u16>, reply: &str) -> String {

@@ -4,7 +4,7 @@
 //! spans joined are the text. Where in doubt a line is fresh, for a folded answer is worse than a shown quote.
 
 mod footer;
-mod history;
+pub(in crate::mail) mod history;
 mod introduction;
 
 use super::html::Mark;
@@ -139,8 +139,14 @@ impl<'a> Page<'a> {
                 let after = at + found.lines;
                 let quoted =
                     self.lines.iter().skip(after).find(|line| !line.is_blank()).is_some_and(Line::is_quoted);
-                if !quoted && found.certain {
+                let indented = self.end_of_indented(after);
+                if !quoted && found.certain && indented == after {
                     return self.rest_is_quote(at);
+                }
+                if !quoted && found.certain {
+                    self.set(at..indented, SpanKind::Quote);
+                    at = indented;
+                    continue;
                 }
                 if quoted {
                     self.set(at..after, SpanKind::Quote);
@@ -152,6 +158,15 @@ impl<'a> Page<'a> {
                 at += 1;
             }
         }
+    }
+
+    /// The end of the run of lines from `from` on that are all set in by a tab, which is how the mail programs of the
+    /// mailx family quote; `from` when there is none. What follows, not set in, is the answer.
+    fn end_of_indented(&self, from: usize) -> usize {
+        let lines = self.lines.get(from..).unwrap_or_default();
+        let run = lines.iter().take_while(|line| line.is_blank() || line.whole.starts_with('\t'));
+        let length = run.enumerate().filter(|(_, line)| !line.is_blank()).map(|(n, _)| n + 1).last();
+        from + length.unwrap_or(0)
     }
 
     /// The end of a long quoted line that a client wrapped without a new `>`: it goes on in lower case, and a quote or

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::apply::{self, Cause};
-use super::facts::{id_hash, next_id};
+use super::facts::next_id;
 use super::ledger;
 use super::pack::{Packed, pack};
 use crate::address::Address;
@@ -219,8 +219,7 @@ fn finish(
     if let (Some(number), Some(id)) = (decision.number, &envelope.message_id)
         && matches!(decision.disposition, Disposition::Opened | Disposition::FollowUp)
     {
-        let sql = "INSERT INTO reference (id_hash, ticket_id, message_id) VALUES (?1, ?2, ?3) ON CONFLICT (id_hash) DO NOTHING";
-        db.prepare_cached(sql)?.execute((id_hash(id), apply::ticket_id(db, number)?, id.as_str()))?;
+        apply::reference(db, number, id)?;
     }
     enqueue(db, Some(mail_id), ready, now)?;
     let released = decision

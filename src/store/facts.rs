@@ -6,7 +6,7 @@ use crate::address::{Address, Person};
 use crate::clock::{Dice, Timestamp};
 use crate::config::{Assign, Config, Queue};
 use crate::desk::decision::{BudgetKey, Row, Template};
-use crate::desk::facts::{Facts, Load, OutboxFacts, TicketFacts};
+use crate::desk::facts::{Ask, Facts, Load, OutboxFacts, TicketFacts};
 use crate::desk::thread::MailKeys;
 use crate::desk::ticket::{Priority, Status, number_space};
 use crate::language::Language;
@@ -50,7 +50,11 @@ pub fn read(db: &Connection, q: Question<'_>, dice: &Dice) -> Result<Facts, Stor
         return Ok(facts);
     }
     facts.is_our_mail = is_our_mail(db, q)?;
-    for number in q.keys.numbers().chain(q.keys.asked.iter().copied()) {
+    let asked = q.keys.asked.iter().filter_map(|ask| match ask {
+        Ask::Ticket(number) | Ask::Show(number) => Some(*number),
+        _ => None,
+    });
+    for number in q.keys.numbers().chain(asked) {
         add_ticket(db, &mut facts, number, q.now)?;
     }
     for id in &q.keys.ids {
@@ -142,6 +146,20 @@ pub(super) fn follow_merges(db: &Connection, number: i64) -> Result<Option<(i64,
     Ok(found.map(|(id, number, _)| (id, number)))
 }
 
+/// A ticket's facts by its number, merges not followed.
+pub fn ticket_by_number(
+    db: &Connection,
+    number: i64,
+    now: Timestamp,
+) -> Result<Option<TicketFacts>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT id FROM ticket WHERE number = ?1")?;
+    let mut rows = statement.query([number])?;
+    match rows.next()? {
+        Some(row) => ticket(db, row.get(0)?, now),
+        None => Ok(None),
+    }
+}
+
 /// A ticket's facts by row id.
 pub fn ticket(db: &Connection, id: i64, now: Timestamp) -> Result<Option<TicketFacts>, StoreError> {
     let sql = "SELECT number, queue, subject, status, priority, requester, requester_name, language, assignee, opened_at, closed_at,
@@ -207,13 +225,15 @@ fn message_ids(db: &Connection, id: i64) -> Result<Vec<MessageId>, StoreError> {
     let read = |order: &str, limit: i64| -> Result<Vec<String>, StoreError> {
         let sql = format!(
             "SELECT mail.message_id FROM message JOIN mail ON mail.id = message.mail_id
-             WHERE message.ticket_id = ?1 AND role <> 'agent' AND mail.message_id <> '' ORDER BY message.id {order} LIMIT ?2"
+             WHERE message.ticket_id = ?1 AND role <> 'agent' AND mail.message_id <> ''
+               AND mail.disposition IN ('opened', 'follow-up') ORDER BY message.id {order} LIMIT ?2"
         );
         let mut statement = db.prepare_cached(&sql)?;
         let rows = statement.query_map((id, limit), |r| r.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     };
-    let mut all = read("ASC", 1)?;
+    let mut all = brought_in(db, id)?;
+    all.extend(read("ASC", 1)?);
     let newest = read("DESC", MESSAGE_IDS_NEWEST)?;
     all.extend(newest.into_iter().rev());
     let mut ids = Vec::new();
@@ -223,6 +243,16 @@ fn message_ids(db: &Connection, id: i64) -> Result<Vec<MessageId>, StoreError> {
         }
     }
     Ok(ids)
+}
+
+/// Message-IDs of mail that an agent brought into a ticket on somebody's behalf. The agent's own mail that did so stays
+/// unnamed: what is sent to people outside would show its id.
+fn brought_in(db: &Connection, id: i64) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT message_id FROM reference WHERE ticket_id = ?1
+               AND NOT EXISTS (SELECT 1 FROM mail WHERE mail.ticket_id = ?1 AND mail.message_id = reference.message_id) LIMIT 20";
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map([id], |r| r.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn waiting(db: &Connection, id: i64, now: Timestamp) -> Result<Vec<Address>, StoreError> {

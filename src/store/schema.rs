@@ -3,6 +3,7 @@
 use super::StoreError;
 use crate::clock::{Clock, Dice};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,11 +16,24 @@ pub const VERSION: i64 = 1;
 /// Steps that bring an older database up: the version it had, and the SQL that makes the next.
 const UPGRADES: &[(i64, &str)] = &[];
 
+/// SQLite's name for a database without a file.
+pub const IN_MEMORY: &str = ":memory:";
+
 /// How long a statement waits for another process's lock.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
+/// Makes an empty file that nobody else can read: it will hold everybody's mail and the signing keys. SQLite gives the
+/// files beside it the same rights. An error when it exists.
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(|_| ())
+}
+
 /// Opens the file for writing; makes it, with a first signing key, when it is not there.
 pub fn open_writer(path: &Path, clock: &Clock, dice: &Dice) -> Result<Connection, StoreError> {
+    if path != Path::new(IN_MEMORY) {
+        // It is there already, or SQLite says what is in the way.
+        let _ = make_private(path);
+    }
     let db = Connection::open(path)?;
     settle(&db)?;
     db.execute_batch(

@@ -28,8 +28,7 @@ pub struct World {
     pub shared: Shared,
     pub clock: Clock,
     pub dir: TempDir,
-    /// Held so that the settings stay in force.
-    _settings: watch::Sender<Arc<Settings>>,
+    settings: watch::Sender<Arc<Settings>>,
     intake: Intake,
     outbox: Outbox,
     go_on: watch::Receiver<bool>,
@@ -52,7 +51,6 @@ name = "Ejemplo"
 domain = "desk.example"
 database = "{database}"
 admins = ["admin@desk.example"]
-hold_replies = "0s"
 {desk}
 
 [web]
@@ -122,13 +120,20 @@ impl World {
         Self::start_with("", "", "").await
     }
 
+    /// Replies go out at once.
     pub async fn start_with(desk: &str, queue: &str, more: &str) -> Self {
-        Self::start_all(ServerOptions::default(), desk, queue, more).await
+        Self::start_all(ServerOptions::default(), &format!("hold_replies = \"0s\"\n{desk}"), queue, more)
+            .await
+    }
+
+    /// Replies wait so long.
+    pub async fn start_with_hold(hold: &str) -> Self {
+        Self::start_all(ServerOptions::default(), &format!("hold_replies = \"{hold}\""), "", "").await
     }
 
     /// With a server of another kind.
     pub async fn start_on(options: ServerOptions) -> Self {
-        Self::start_all(options, "", "", "").await
+        Self::start_all(options, "hold_replies = \"0s\"", "", "").await
     }
 
     pub async fn start_all(options: ServerOptions, desk: &str, queue: &str, more: &str) -> Self {
@@ -156,7 +161,7 @@ impl World {
             shared,
             clock,
             dir,
-            _settings: settings,
+            settings,
             go_on,
             _never: never,
             seen: BTreeMap::new(),
@@ -164,12 +169,21 @@ impl World {
         }
     }
 
+    /// Puts other settings in force, as a reload does.
+    pub fn reconfigure(&mut self, desk: &str, queue: &str, more: &str) {
+        let text = configuration(self.dir.path(), &self.server, desk, queue, more);
+        let config = config::parse(&text, &self.dir.path().join("config.toml"))
+            .unwrap_or_else(|faults| panic!("{faults:?}"));
+        self.settings
+            .send_replace(Arc::new(daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"))));
+    }
+
     /// Lets the desk do all it has to do now: take mail, send mail, until neither has anything left.
     pub async fn work(&mut self) {
         for _ in 0..50 {
+            deadlines::step(&self.shared).await.unwrap();
             let taken = self.intake.step(&self.go_on).await.unwrap();
             let sent = self.outbox.step(&self.go_on).await.unwrap();
-            deadlines::step(&self.shared).await.unwrap();
             if taken.filed == 0 && sent == 0 {
                 return;
             }
@@ -245,8 +259,9 @@ impl World {
 
     /// The admin writes another configuration.
     pub fn reconfigures(&self, desk: &str, queue: &str, more: &str) {
-        let settings = settings("desk.example", self.dir.path(), &self.server, (desk, queue, more));
-        self._settings.send_replace(Arc::new(settings));
+        let desk = format!("hold_replies = \"0s\"\n{desk}");
+        let settings = settings("desk.example", self.dir.path(), &self.server, (&desk, queue, more));
+        self.settings.send_replace(Arc::new(settings));
     }
 
     /// The desk stops and starts again on the same file.
@@ -254,7 +269,7 @@ impl World {
         let path = self.dir.path().join("desk.db");
         self.shared = Shared::open(
             &path,
-            self._settings.subscribe(),
+            self.settings.subscribe(),
             self.clock.clone(),
             Dice::from_seed(self.clock.now().0.unsigned_abs()),
         )
@@ -263,6 +278,16 @@ impl World {
         self.outbox = Outbox::new(self.shared.clone(), Arc::new(postdesk::net::TcpDial));
         self.reconnect();
         uncertain
+    }
+
+    /// Lets the desk take mail and do nothing else.
+    pub async fn intake_only(&mut self) {
+        self.intake.step(&self.go_on).await.unwrap();
+    }
+
+    /// Sets the clock to a day after the system's: what the program wrote as a process beside this world is due then.
+    pub fn tell_the_true_time(&self) {
+        self.clock.advance(Clock::real().now().since(self.clock.now()) + 86400);
     }
 
     /// The connection to the mailbox is lost; the next step makes a new one.

@@ -4,10 +4,13 @@ use super::admin::tell_admins;
 use super::{Case, Match};
 use crate::address::{Address, Person};
 use crate::config::{Agent, Config, Queue};
-use crate::desk::decision::{BudgetKey, Event, Outgoing, Template, Values};
+use crate::desk::decision::{BudgetKey, Event, Outgoing, Row, Template, Values};
 use crate::desk::facts::TicketFacts;
 use crate::language::Language;
 use crate::mail::token::Purpose;
+
+/// An agent gets this many times the answers that a requester gets.
+const AGENT_ANSWERS: u32 = 6;
 
 /// Mail and budget events gathered while one mail is decided.
 pub(super) struct Reach {
@@ -21,12 +24,24 @@ impl Reach {
     }
 
     /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left.
-    fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
+    pub(super) fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
         let budgets = &case.config().budgets;
         let bounds = [
             (BudgetKey::Sender(to.clone()), budgets.per_sender, "answers to one address"),
             (BudgetKey::Domain(to.domain().to_owned()), budgets.per_domain, "answers to one domain"),
             (BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"),
+            (BudgetKey::Answers, budgets.in_all, "answers in all"),
+        ];
+        self.spend(case, &bounds)
+    }
+
+    /// Takes one answer to an agent's own mail out of the budgets: an agent may ask often, a robot in an agent's name must
+    /// find an end.
+    fn spend_agent_answer(&mut self, case: &Case<'_>, to: &Address) -> Result<(), String> {
+        let budgets = &case.config().budgets;
+        let per_agent = budgets.per_sender.saturating_mul(AGENT_ANSWERS);
+        let bounds = [
+            (BudgetKey::Sender(to.clone()), per_agent, "answers to one agent"),
             (BudgetKey::Answers, budgets.in_all, "answers in all"),
         ];
         self.spend(case, &bounds)
@@ -211,8 +226,7 @@ pub(super) fn notify(
     values.text = case.mail.fresh();
     values.folded = super::requester::folded(case);
     values.readers = readers(ticket);
-    values.history.clone_from(&case.facts.history);
-    values.history_count = case.facts.history_count;
+    (values.history, values.history_count) = earlier(case, ticket, is_new);
     values.mentions = mentions.to_vec();
     values.is_new = is_new;
     for agent in concerned(case.config(), ticket, queue) {
@@ -228,6 +242,14 @@ pub(super) fn notify(
             ..blank(Template::Notification, agent.person.clone(), queue, ticket.number, agent.language)
         });
     }
+}
+
+/// The writer's other tickets: this one, once it is kept, is among the facts as well.
+fn earlier(case: &Case<'_>, ticket: &TicketFacts, is_new: bool) -> (Vec<Row>, i64) {
+    let writer = case.mail.reply_to.first().or(case.mail.from.as_ref());
+    let own = !is_new && ticket.requester.as_ref().map(|p| &p.address) == writer.map(|p| &p.address);
+    let others = case.facts.history.iter().filter(|row| row.number != ticket.number).cloned().collect();
+    (others, case.facts.history_count.saturating_sub(i64::from(own)))
 }
 
 /// Who reads an agent's reply in this ticket.
@@ -277,7 +299,7 @@ pub(super) fn copies(
 
 /// An answer to an agent about the agent's own mail, within the budgets of an automatic answer.
 pub(super) fn tell_agent(case: &Case<'_>, reach: &mut Reach, agent: &Agent, mail: Outgoing) {
-    if reach.spend_answer(case, &agent.person.address, mail.number).is_ok() {
+    if reach.spend_agent_answer(case, &agent.person.address).is_ok() {
         let references = case.mail.references.iter().chain(&case.mail.message_id).cloned().collect();
         reach.outgoing.push(Outgoing { in_reply_to: case.mail.message_id.clone(), references, ..mail });
     }

@@ -168,3 +168,11 @@ proptest::proptest! {
         proptest::prop_assert_eq!(joined, text);
     }
 }
+
+#[test]
+fn mailx_quotes_by_a_tab_and_the_answer_below_is_fresh() {
+    let text = "\"x\" <desk@x.example> wrote:\n\n\tone\n\n\t##- Please write your reply above this line -##\n\ttwo\nThe answer.\n";
+    assert_eq!(super::fresh(&super::spans(text)), "The answer.");
+    let above = "The answer.\n\n\"x\" <desk@x.example> wrote:\n\n\tone\n\ttwo\n";
+    assert_eq!(super::fresh(&super::spans(above)), "The answer.");
+}

@@ -156,7 +156,7 @@ fn the_daemon_on_a_full_disk_waits_says_so_and_goes_on_by_itself() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(MailServer::start(ServerOptions::default())).unwrap();
     [DESK, ANA, LUIS].iter().for_each(|address| server.add_account(address, "secret"));
-    let text = configuration(dir.path(), &server, "", "", "poll = \"5s\"\n");
+    let text = configuration(dir.path(), &server, "hold_replies = \"0s\"", "", "poll = \"5s\"\n");
     let config = dir.path().join("config.toml");
     std::fs::write(&config, text).unwrap();
     let process = Process::new(&config);

@@ -77,7 +77,7 @@ impl Trial {
         }
         let dir = scratch();
         let more = "\n[limits]\nmail_max = \"200 kB\"\nbatch_max = 7\n\n[budgets]\nper_sender = 1000\nper_domain = 10000\nper_ticket = 1000\nin_all = 100000\n";
-        let text = configuration(dir.path(), &server, "", "", more);
+        let text = configuration(dir.path(), &server, "hold_replies = \"0s\"", "", more);
         let config = dir.path().join("config.toml");
         std::fs::write(&config, text).unwrap();
         let process = Process::new(&config);

@@ -1,6 +1,7 @@
 //! The main story and what surrounds it.
 
 use crate::world::{ANA, LUIS, MARIA, World};
+use postdesk::loops::alarm::{Outage, TOLD_AFTER_SECS};
 
 #[tokio::test]
 async fn a_ticket_lives_from_first_mail_to_late_reply() {
@@ -49,6 +50,11 @@ async fn a_ticket_lives_from_first_mail_to_late_reply() {
     world.answers(MARIA, &reply, "Perfecto, funciona. ¡Gracias!");
     world.work().await;
     let thanks = world.new_mail(ANA);
+    assert!(
+        thanks.text.contains("Es la primera vez que nos escribe"),
+        "a ticket is no earlier one of itself: {}",
+        thanks.text
+    );
     assert!(thanks.text.contains("Perfecto, funciona"));
     world.no_mail(LUIS);
     world.no_mail(MARIA);
@@ -104,5 +110,29 @@ async fn attachments_travel_both_ways() {
     let file = &conversation.messages[0].attachments[0];
     assert_eq!(reader.download(number, file.id).unwrap().unwrap().bytes, b"%PDF-1.4\n");
     assert_eq!(reader.download(number + 1, file.id).unwrap(), None);
+    world.verify();
+}
+
+#[tokio::test]
+async fn admins_hear_once_of_a_mailbox_that_stays_away() {
+    let mut world = World::start().await;
+    let mut outage = Outage::default();
+    let fails = async |outage: &mut Outage, world: &World| {
+        outage.goes_on(&world.shared, "soporte", "the connection ended").await.unwrap();
+    };
+    fails(&mut outage, &world).await;
+    world.clock.advance(TOLD_AFTER_SECS - 1);
+    fails(&mut outage, &world).await;
+    world.work().await;
+    world.no_mail("admin@desk.example");
+    world.clock.advance(1);
+    fails(&mut outage, &world).await;
+    world.work().await;
+    let told = world.new_mail("admin@desk.example");
+    assert!(told.text.contains("soporte") && told.text.contains("the connection ended"), "{}", told.text);
+    fails(&mut outage, &world).await;
+    world.work().await;
+    world.no_mail("admin@desk.example");
+    assert!(outage.is_over() && !outage.is_over());
     world.verify();
 }

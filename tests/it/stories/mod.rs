@@ -7,3 +7,7 @@ mod agents;
 mod storms;
 mod bounces;
 mod aside;
+mod behalf;
+mod commands;
+mod desk_work;
+mod bad;

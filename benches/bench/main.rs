@@ -1,0 +1,83 @@
+//! The benchmark: whole processes, real servers, each figure beside its limit measured in the same run.
+//!
+//! `cargo bench --bench bench -- [WHAT…]`, where WHAT is among those listed by `help`; without any, all of it.
+#![allow(
+    missing_docs,
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods
+)]
+
+mod desk;
+mod generate;
+mod growth;
+mod idle;
+mod intake;
+mod memory;
+mod limits;
+mod mix;
+#[path = "../../tests/it/real/mod.rs"]
+mod real;
+mod report;
+mod servers;
+
+use intake::Rounds;
+use report::Report;
+use servers::Real;
+use std::path::Path;
+
+const HELP: &str = "cargo bench --bench bench -- [WHAT…]
+  intake COUNT   intake over TLS, fetch only, commit only
+  way COUNT      whole way, submit only
+  commit COUNT   commit only, without any server: for profilers
+  idle COUNT     one mail at a time by IDLE
+  growth TICKETS cost per mail and question beside that at 1 000 tickets
+  start TICKETS  from start to ready
+  memory         resident memory: idle, and with one mail of 50 MB
+  generate --tickets N --seed S FILE";
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let mut report = Report::default();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    let number = |at: usize, default: usize| words.get(at).map_or(default, |word| word.parse().unwrap());
+    match words.first().copied() {
+        Some("intake") => {
+            intake::intake(&runtime, &mut Real::start(), &mut report, number(1, 1000), Rounds(number(2, 3)))
+        }
+        Some("way") => intake::whole_way(
+            &runtime,
+            &mut Real::start(),
+            &mut report,
+            number(1, 1000),
+            Rounds(number(2, 3)),
+        ),
+        Some("commit") => growth::commit(&runtime, &mut report, number(1, 1000), number(2, 3)),
+        Some("idle") => idle::latency(&runtime, &mut Real::start(), &mut report, number(1, 200)),
+        Some("growth") => {
+            growth::growth(&runtime, &mut report, &folder, [1000, number(1, 1_000_000) as i64], number(2, 5))
+        }
+        Some("start") => growth::start(&mut report, &folder, number(1, 1_000_000) as i64),
+        Some("memory") => memory::memory(&mut Real::start(), &mut report),
+        Some("generate") => {
+            let option = |name: &str| {
+                words.iter().position(|word| *word == name).map(|at| words[at + 1].parse().unwrap())
+            };
+            let file = Path::new(words.last().unwrap());
+            return generate::generate(
+                file,
+                option("--tickets").unwrap_or(1000),
+                option("--seed").unwrap_or(1) as u64,
+            );
+        }
+        _ => return println!("{HELP}"),
+    }
+    report.finish(&folder);
+}

@@ -1,0 +1,251 @@
+//! What each address answers. Reads, then hands plain data to `pages`.
+
+use super::view::{View, number_of};
+use super::{WebState, answer, pages};
+use crate::clock::Timestamp;
+use crate::loops::{Settings, links};
+use crate::store::read::{Card, Conversation, Download};
+use crate::store::{StoreError, keys};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// The style sheet.
+const STYLE: &str = include_str!("style.css");
+/// The icon.
+const ICON: &str = include_str!("icon.svg");
+
+/// A request's surroundings, as every handler takes them.
+struct Ask {
+    state: WebState,
+    settings: Arc<Settings>,
+    headers: HeaderMap,
+    uri: Uri,
+}
+
+impl Ask {
+    fn new(state: WebState, headers: HeaderMap, uri: Uri) -> Self {
+        let settings = state.shared.settings();
+        Self { state, settings, headers, uri }
+    }
+
+    fn view(&self) -> View<'_> {
+        View::of(&self.settings.config, &self.headers, &self.uri)
+    }
+
+    fn number(&self, typed: &str) -> Option<i64> {
+        number_of(typed, &self.settings.config.desk.tag)
+    }
+
+    /// 400 with what would be right.
+    fn malformed(&self, typed: &str) -> Response {
+        answer::page(StatusCode::BAD_REQUEST, pages::malformed(&self.view(), typed))
+    }
+
+    fn unknown(&self, number: i64) -> Response {
+        answer::page(StatusCode::NOT_FOUND, pages::unknown(&self.view(), number))
+    }
+
+    /// The store failed: said once in the log, and on a page that says to come back.
+    fn trouble(&self, error: &StoreError) -> Response {
+        tracing::error!("the status page could not read: {error}");
+        answer::page(StatusCode::SERVICE_UNAVAILABLE, pages::trouble(&self.view()))
+    }
+}
+
+/// Parts of a path. Percent signs that make no UTF-8 are a malformed number like any other.
+type Typed<T> = Result<Path<T>, PathRejection>;
+
+fn typed_path<T: Default>(path: Typed<T>) -> T {
+    path.map(|Path(parts)| parts).unwrap_or_default()
+}
+
+pub(super) async fn home(State(state): State<WebState>, headers: HeaderMap, uri: Uri) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    answer::page(StatusCode::OK, pages::home(&ask.view()))
+}
+
+/// `/t?number=…`, where the search form leads.
+pub(super) async fn find(State(state): State<WebState>, headers: HeaderMap, uri: Uri) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    let typed = ask.uri.query().and_then(|query| field(query, "number")).unwrap_or_default();
+    match ask.number(&typed) {
+        Some(number) => answer::redirect(&ask.view().href(&format!("/t/{number}"))),
+        None => ask.malformed(&typed),
+    }
+}
+
+/// One field of a query, decoded as forms encode it.
+fn field(query: &str, name: &str) -> Option<String> {
+    let value =
+        query.split('&').find_map(|f| f.split_once('=').filter(|(n, _)| *n == name).map(|(_, v)| v))?;
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let (high, low) = (rest.next()?, rest.next()?);
+                let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+                digit(high)? * 16 + digit(low)?
+            }
+            other => other,
+        });
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+pub(super) async fn card(
+    State(state): State<WebState>,
+    path: Typed<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    let typed = typed_path(path);
+    let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
+    if typed != number.to_string() {
+        return answer::redirect(&ask.view().href(&format!("/t/{number}")));
+    }
+    match read_card(&ask, number).await {
+        Ok(Some(card)) => answer::page(StatusCode::OK, pages::card(&ask.view(), &card)),
+        Ok(None) => ask.unknown(number),
+        Err(error) => ask.trouble(&error),
+    }
+}
+
+async fn read_card(ask: &Ask, number: i64) -> Result<Option<Card>, StoreError> {
+    ask.state.shared.readers.ask(move |reader| reader.card(number)).await
+}
+
+/// Sends the link to the requester of that ticket, if there is one. The answer is the same sentence whoever asks, and
+/// whether or not there is such a ticket.
+pub(super) async fn ask_link(
+    State(state): State<WebState>,
+    path: Typed<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    let typed = typed_path(path);
+    let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
+    match links::request(&ask.state.shared, number).await {
+        Ok(()) => answer::page(StatusCode::OK, pages::link_asked(&ask.view(), number)),
+        Err(error) => ask.trouble(&error),
+    }
+}
+
+/// The address of the form's answer, opened by itself: nothing is sent by looking.
+pub(super) async fn back_to_card(
+    State(state): State<WebState>,
+    path: Typed<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    let typed = typed_path(path);
+    match ask.number(&typed) {
+        Some(number) => answer::redirect(&ask.view().href(&format!("/t/{number}"))),
+        None => ask.malformed(&typed),
+    }
+}
+
+pub(super) async fn conversation(
+    State(state): State<WebState>,
+    path: Typed<(String, String)>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    let (typed, signature) = typed_path(path);
+    let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
+    match read_conversation(&ask, number, signature.clone()).await {
+        Ok(Some(conversation)) => {
+            answer::page(StatusCode::OK, pages::conversation(&ask.view(), &conversation, &signature))
+        }
+        Ok(None) => answer::page(StatusCode::NOT_FOUND, pages::expired(&ask.view(), number)),
+        Err(error) => ask.trouble(&error),
+    }
+}
+
+/// Keys are read with the conversation, so that a key rotated by the command line counts at once.
+async fn read_conversation(
+    ask: &Ask,
+    number: i64,
+    signature: String,
+) -> Result<Option<Conversation>, StoreError> {
+    let (now, valid_secs) = validity(ask);
+    ask.state
+        .shared
+        .readers
+        .ask(move |reader| {
+            let keys = keys::load(reader.db(), now, valid_secs)?;
+            if keys.link_opens(number, &signature, now) { reader.conversation(number) } else { Ok(None) }
+        })
+        .await
+}
+
+fn validity(ask: &Ask) -> (Timestamp, i64) {
+    (ask.state.shared.clock.now(), ask.settings.config.desk.key_valid_secs)
+}
+
+/// The name in the address is for people; the file is found by its id and must belong to the ticket of the link.
+pub(super) async fn download(
+    State(state): State<WebState>,
+    path: Typed<(String, String, String, String)>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    let (typed, signature, id, _name) = typed_path(path);
+    let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
+    let Ok(id) = id.parse::<i64>() else { return ask.malformed(&typed) };
+    let Ok(place) = Arc::clone(&ask.state.downloads).acquire_owned().await else {
+        return ask.trouble(&StoreError::Closed);
+    };
+    match read_download(&ask, number, id, signature).await {
+        Ok(Some(file)) => answer::download(file, place),
+        Ok(None) => answer::page(StatusCode::NOT_FOUND, pages::expired(&ask.view(), number)),
+        Err(error) => ask.trouble(&error),
+    }
+}
+
+async fn read_download(
+    ask: &Ask,
+    number: i64,
+    id: i64,
+    signature: String,
+) -> Result<Option<Download>, StoreError> {
+    let (now, valid_secs) = validity(ask);
+    ask.state
+        .shared
+        .readers
+        .ask(move |reader| {
+            let keys = keys::load(reader.db(), now, valid_secs)?;
+            if keys.link_opens(number, &signature, now) { reader.download(number, id) } else { Ok(None) }
+        })
+        .await
+}
+
+pub(super) async fn nothing_here(State(state): State<WebState>, headers: HeaderMap, uri: Uri) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    answer::page(StatusCode::NOT_FOUND, pages::nothing_here(&ask.view()))
+}
+
+pub(super) async fn health() -> Response {
+    "ok\n".into_response()
+}
+
+pub(super) async fn style() -> Response {
+    answer::asset("text/css; charset=utf-8", STYLE)
+}
+
+pub(super) async fn icon() -> Response {
+    answer::asset("image/svg+xml", ICON)
+}
+
+pub(super) async fn robots() -> Response {
+    answer::asset("text/plain; charset=utf-8", "User-agent: *\nDisallow: /\n")
+}
