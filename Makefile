@@ -1,6 +1,6 @@
 # What one does with Postdesk's source. Needs a Rust toolchain and a C compiler; `test` installs the rest.
 
-.PHONY: test packages lint fmt demo
+.PHONY: soak test packages lint fmt demo
 
 # Everything: unit tests, stories, and the tests with real servers, which need root.
 test: packages
@@ -19,3 +19,7 @@ fmt:
 # The whole desk at work, with a mail server of its own.
 demo:
 	cargo run --locked --release -- demo
+
+# About three minutes of kills: at each command, each sync, every fortieth write, and at random. Prints the sums.
+soak: packages
+	cargo test --locked --test it soak::sweep::whole_sweep -- --ignored --nocapture

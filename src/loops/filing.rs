@@ -106,7 +106,6 @@ impl Shared {
     }
 
     async fn set_aside(&self, delivery: Arc<Delivery>, why: String) -> Result<Outcome, StoreError> {
-        Counters::count(&self.counters.quarantined);
         let (settings, now, dice) = (self.settings(), self.clock.now(), self.dice.clone());
         self.store.write(move |db| quarantine(db, &settings, &delivery, &why, (now, &dice))).await
     }
@@ -116,6 +115,7 @@ impl Shared {
         let (mail, ticket) = (outcome.mail_id, outcome.number.unwrap_or(0));
         let (disposition, reason) = (outcome.disposition.word(), without_addresses(&outcome.reason));
         if outcome.disposition == Disposition::Quarantined {
+            Counters::count(&self.counters.quarantined);
             tracing::error!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
         } else {
             tracing::info!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
@@ -152,7 +152,8 @@ fn decide_and_file(
         authserv_id: delivery.authserv_id.as_deref(),
         confirmed: delivery.confirmed,
     };
-    let (decision, _) = consider(db, mail, policy, None, (now, dice))?;
+    let refused = ledger::refused(db, &delivery.origin)?;
+    let (decision, _) = consider(db, mail, policy, refused, (now, dice))?;
     let ready = compose_all(settings, &keys, &decision, Some((mail, &delivery.raw)), (now, dice))?;
     let raw = (decision.disposition != Disposition::Duplicate).then_some(&delivery.packed);
     let filed = commit::file(db, &delivery.origin, &Envelope::of(mail), raw, (&decision, &ready), now)?;

@@ -182,8 +182,11 @@ impl Intake {
         stop: &watch::Receiver<bool>,
     ) -> Result<Step, IntakeError> {
         let uids = open.session.uids(open.next_uid).await?;
+        if open.next_uid == 1 {
+            self.settle_gone(open.uidvalidity, &uids).await?;
+        }
         let Some(last) = uids.last().copied() else { return Ok(Step::default()) };
-        let (new, unsettled) = self.against_ledger(open.uidvalidity, uids).await?;
+        let (new, unsettled) = self.against_ledger(config, open.uidvalidity, uids).await?;
         let mut step = Step { settled: unsettled.len(), ..Step::default() };
         self.settle(mailbox, open, &unsettled).await?;
         let mut in_hand: Option<Vec<(u32, Filing)>> = None;
@@ -204,24 +207,46 @@ impl Intake {
             self.finish(mailbox, open, batch).await?;
         }
         if !*stop.borrow() {
-            open.next_uid = last.saturating_add(1);
+            // What the server listed and then did not give is asked for again at the next look, over this connection too.
+            let (missed, _) = self.against_ledger(config, open.uidvalidity, new).await?;
+            open.next_uid = missed.first().copied().unwrap_or(last.saturating_add(1));
             self.note_position(open).await?;
         }
         Ok(step)
     }
 
-    /// Splits UIDs into those the ledger does not know, and those it knows but the server has not been told of.
+    /// Mails that have left the folder need no telling: it was done, and the note of it was lost, or somebody else was
+    /// quicker.
+    async fn settle_gone(&self, uidvalidity: u32, present: &[u32]) -> Result<(), StoreError> {
+        let (name, present, now) = (self.name.clone(), present.to_vec(), self.shared.clock.now());
+        let gone = self
+            .shared
+            .readers
+            .ask(move |reader| ledger::gone(reader.db(), &name, uidvalidity, &present))
+            .await?;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.shared.store.write(move |db| ledger::set_gone(db, &gone, now)).await
+    }
+
+    /// Splits UIDs into those the ledger does not know, and those it knows but the server has not been told of. Mail
+    /// that was refused counts as new when the limit has been raised since.
     async fn against_ledger(
         &self,
+        config: &Config,
         uidvalidity: u32,
         uids: Vec<u32>,
     ) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
-        let name = self.name.clone();
+        let (name, limit) = (self.name.clone(), config.limits.mail_max_bytes);
         let question = move |reader: &crate::store::read::Reader| {
             let (mut new, mut unsettled) = (Vec::new(), Vec::new());
             for uid in uids {
                 match ledger::account(reader.db(), &name, uidvalidity, uid)? {
                     None => new.push(uid),
+                    Some(account) if account.disposition == Disposition::Refused && account.size <= limit => {
+                        new.push(uid)
+                    }
                     Some(account) if !account.settled && account.disposition != Disposition::Refused => {
                         unsettled.push(uid)
                     }

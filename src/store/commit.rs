@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::apply::{self, Cause};
 use super::facts::next_id;
+use super::ledger;
 use super::pack::{Packed, pack};
 use crate::address::Address;
 use crate::clock::Timestamp;
@@ -105,7 +106,7 @@ pub struct Filed {
     pub released: Vec<i64>,
 }
 
-/// Files a new mail. `raw` is `None` only for refused mail and duplicates, whose bytes are elsewhere.
+/// Files a new mail, or one that was refused for its size and is now within the limit. `raw` is `None` only for refused mail and duplicates, whose bytes are elsewhere.
 pub fn file(
     db: &Connection,
     origin: &Origin,
@@ -118,6 +119,13 @@ pub fn file(
     let raw_id = raw.map(|packed| keep_raw(db, packed)).transpose()?;
     apply::open_tickets(db, &decision.events, now)?;
     let ticket_id = decision.number.map(|number| apply::ticket_id(db, number)).transpose()?;
+    if let Some(refused) = ledger::refused(db, origin)? {
+        let sql = "UPDATE mail SET raw_id = ?2, size = ?3, received_at = ?4, queue = ?5, settled_at = NULL WHERE id = ?1";
+        let size = i64::try_from(envelope.size).unwrap_or(i64::MAX);
+        // The bytes come first: a mail of any other disposition must have them.
+        db.prepare_cached(sql)?.execute((refused, raw_id, size, now.0, &origin.queue))?;
+        return rewrite(db, (refused, ticket_id), envelope, decided, now);
+    }
     let uid = if origin.uidvalidity == 0 { next_id(db, "mail")? } else { i64::from(origin.uid) };
     let sql = "INSERT INTO mail (mailbox, uidvalidity, uid, queue, content_key, message_id, from_address, subject, size, raw_id, disposition,
                                  reason, oddities, ticket_id, received_at)
@@ -153,6 +161,18 @@ pub fn file_again(
     let (decision, _) = decided;
     apply::open_tickets(db, &decision.events, now)?;
     let ticket_id = decision.number.map(|number| apply::ticket_id(db, number)).transpose()?;
+    rewrite(db, (mail_id, ticket_id), envelope, decided, now)
+}
+
+/// Puts a new decision into the row of a mail.
+fn rewrite(
+    db: &Connection,
+    row: (i64, Option<i64>),
+    envelope: &Envelope,
+    decided: (&Decision, &[Ready]),
+    now: Timestamp,
+) -> Result<Filed, StoreError> {
+    let ((mail_id, ticket_id), (decision, _)) = (row, decided);
     let sql = "UPDATE mail SET disposition = ?2, reason = ?3, ticket_id = ?4, content_key = ?5, message_id = ?6, from_address = ?7, subject = ?8,
                                oddities = ?9 WHERE id = ?1";
     db.prepare_cached(sql)?.execute(rusqlite::params![

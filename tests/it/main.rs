@@ -22,6 +22,8 @@ mod mail_world;
 mod packaging;
 mod readme;
 mod real;
+mod soak;
+mod loop_faults;
 mod smtp_edge;
 mod stories;
 mod outside;

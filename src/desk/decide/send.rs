@@ -257,15 +257,14 @@ pub(super) fn readers(ticket: &TicketFacts) -> Vec<String> {
     ticket.requester.iter().chain(&ticket.participants).map(|person| person.address.to_string()).collect()
 }
 
-/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already.
+/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already. Paused addresses
+/// are among them: what an agent writes is tried, and comes back, rather than being swallowed.
 pub(super) fn audience<'t>(case: &Case<'_>, ticket: &'t TicketFacts, author: &Address) -> Vec<&'t Person> {
     let reached =
         |address: &Address| case.mail.to.iter().chain(&case.mail.cc).any(|person| person.address == *address);
     let participants = ticket.participants.iter().filter(|person| !reached(&person.address));
     let everybody = ticket.requester.iter().chain(participants);
-    everybody
-        .filter(|person| person.address != *author && !case.facts.paused.contains(&person.address))
-        .collect()
+    everybody.filter(|person| person.address != *author).collect()
 }
 
 /// Copies of a requester's or participant's message to the others outside.
@@ -281,6 +280,9 @@ pub(super) fn copies(
     values.author_name = case.mail.from.as_ref().map(|p| p.label().to_owned()).unwrap_or_default();
     values.text = case.mail.fresh();
     for person in audience(case, ticket, author) {
+        if case.facts.paused.contains(&person.address) {
+            continue;
+        }
         if reach.spend_answer(case, &person.address, ticket.number).is_err() {
             return;
         }
