@@ -1,6 +1,6 @@
 # What one does with Postdesk's source. Needs a Rust toolchain and a C compiler; `test` installs the rest.
 
-.PHONY: test packages lint fmt demo
+.PHONY: test packages lint fmt demo bench
 
 # Everything: unit tests, stories, and the tests with real servers, which need root.
 test: packages
@@ -19,3 +19,8 @@ fmt:
 # The whole desk at work, with a mail server of its own.
 demo:
 	cargo run --locked --release -- demo
+
+# The benchmark: real servers on loopback, whole processes, some minutes; needs root as the tests with real servers do.
+# Figures go to target/bench; docs/performance.md says what they mean.
+bench: packages
+	cargo bench --locked --bench bench -- all
