@@ -1,6 +1,6 @@
 # What one does with Postdesk's source. Needs a Rust toolchain and a C compiler; `test` installs the rest.
 
-.PHONY: soak test packages lint fmt demo
+.PHONY: test packages lint fmt demo soak bench
 
 # Everything: unit tests, stories, and the tests with real servers, which need root.
 test: packages
@@ -23,3 +23,8 @@ demo:
 # About three minutes of kills: at each command, each sync, every fortieth write, and at random. Prints the sums.
 soak: packages
 	cargo test --locked --test it soak::sweep::whole_sweep -- --ignored --nocapture
+
+# The benchmark: real servers on loopback, whole processes, some minutes; needs root as the tests with real servers do.
+# Figures go to target/bench; docs/performance.md says what they mean.
+bench: packages
+	cargo bench --locked --bench bench -- all

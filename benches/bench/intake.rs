@@ -35,9 +35,9 @@ pub fn intake(runtime: &Runtime, real: &mut Real, report: &mut Report, count: us
         desk.verify();
         let aside = desk.path("commit.db");
         let (shared, _keep) = limits::store(config, &aside);
-        let (read, commit) = runtime.block_on(limits::commit(&shared, mails, 1));
-        reads.push(read);
-        commits.push(commit);
+        let filed = runtime.block_on(limits::commit(&shared, mails, 1));
+        reads.push(filed.reading);
+        commits.push(filed.committing);
         real.remove(&servers.user);
     }
     let rate = |times: Vec<Duration>| per_second(count, median(times));

@@ -21,6 +21,7 @@ mod intake;
 mod memory;
 mod limits;
 mod mix;
+mod page;
 #[path = "../../tests/it/real/mod.rs"]
 mod real;
 mod report;
@@ -38,6 +39,9 @@ const HELP: &str = "cargo bench --bench bench -- [WHAT…]
   idle COUNT     one mail at a time by IDLE
   growth TICKETS cost per mail and question beside that at 1 000 tickets
   start TICKETS  from start to ready
+  page TICKETS   the status page under load, with wrk
+  binary         size of the program
+  all            all of it
   memory         resident memory: idle, and with one mail of 50 MB
   generate --tickets N --seed S FILE";
 
@@ -65,6 +69,9 @@ fn main() {
             growth::growth(&runtime, &mut report, &folder, [1000, number(1, 1_000_000) as i64], number(2, 5))
         }
         Some("start") => growth::start(&mut report, &folder, number(1, 1_000_000) as i64),
+        Some("page") => page::page(&mut Real::start(), &mut report, &folder, number(1, 1_000_000) as i64),
+        Some("binary") => binary(&mut report),
+        Some("all") => all(&runtime, &mut report, &folder),
         Some("memory") => memory::memory(&mut Real::start(), &mut report),
         Some("generate") => {
             let option = |name: &str| {
@@ -80,4 +87,24 @@ fn main() {
         _ => return println!("{HELP}"),
     }
     report.finish(&folder);
+}
+
+fn all(runtime: &tokio::runtime::Runtime, report: &mut Report, folder: &Path) {
+    const MANY: i64 = 1_000_000;
+    let mut real = Real::start();
+    for (count, rounds) in [(200, 5), (1000, 3), (10_000, 1)] {
+        intake::intake(runtime, &mut real, report, count, Rounds(rounds));
+    }
+    intake::whole_way(runtime, &mut real, report, 1000, Rounds(3));
+    idle::latency(runtime, &mut real, report, 200);
+    memory::memory(&mut real, report);
+    growth::growth(runtime, report, folder, [1000, MANY], 5);
+    page::page(&mut real, report, folder, MANY);
+    growth::start(report, folder, MANY);
+    binary(report);
+}
+
+fn binary(report: &mut Report) {
+    let size = std::fs::metadata(desk::PROGRAM).unwrap().len() as f64 / 1e6;
+    report.at_most("program", size, "MB", 20.0);
 }
