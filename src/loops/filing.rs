@@ -152,7 +152,7 @@ fn decide_and_file(
         authserv_id: delivery.authserv_id.as_deref(),
         confirmed: delivery.confirmed,
     };
-    let refused = ledger::refused(db, &delivery.origin)?;
+    let refused = commit::refused(db, &delivery.origin)?;
     let (decision, _) = consider(db, mail, policy, refused, (now, dice))?;
     let ready = compose_all(settings, &keys, &decision, Some((mail, &delivery.raw)), (now, dice))?;
     let raw = (decision.disposition != Disposition::Duplicate).then_some(&delivery.packed);

@@ -3,14 +3,13 @@
 use super::StoreError;
 use super::apply::{self, Cause};
 use super::facts::next_id;
-use super::ledger;
 use super::pack::{Packed, pack};
 use crate::address::Address;
 use crate::clock::Timestamp;
 use crate::desk::decision::{Decision, Disposition, Event};
 use crate::mail::ids::MessageId;
 use crate::mail::{Attachment, Mail, Oddity};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 /// Where a mail came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +105,13 @@ pub struct Filed {
     pub released: Vec<i64>,
 }
 
+/// A mail that was refused for its size, by where it lies.
+pub fn refused(db: &Connection, origin: &Origin) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT id FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3 AND uidvalidity > 0 AND disposition = 'refused'";
+    let place = (&origin.mailbox, origin.uidvalidity, origin.uid);
+    Ok(db.prepare_cached(sql)?.query_row(place, |r| r.get(0)).optional()?)
+}
+
 /// Files a new mail, or one that was refused for its size and is now within the limit. `raw` is `None` only for refused mail and duplicates, whose bytes are elsewhere.
 pub fn file(
     db: &Connection,
@@ -119,7 +125,7 @@ pub fn file(
     let raw_id = raw.map(|packed| keep_raw(db, packed)).transpose()?;
     apply::open_tickets(db, &decision.events, now)?;
     let ticket_id = decision.number.map(|number| apply::ticket_id(db, number)).transpose()?;
-    if let Some(refused) = ledger::refused(db, origin)? {
+    if let Some(refused) = refused(db, origin)? {
         let sql = "UPDATE mail SET raw_id = ?2, size = ?3, received_at = ?4, queue = ?5, settled_at = NULL WHERE id = ?1";
         let size = i64::try_from(envelope.size).unwrap_or(i64::MAX);
         // The bytes come first: a mail of any other disposition must have them.

@@ -104,13 +104,6 @@ pub fn set_gone(db: &Connection, ids: &[i64], now: Timestamp) -> Result<(), Stor
     Ok(())
 }
 
-/// A mail that was refused for its size, by where it lies.
-pub fn refused(db: &Connection, origin: &Origin) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT id FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3 AND uidvalidity > 0 AND disposition = 'refused'";
-    let place = (&origin.mailbox, origin.uidvalidity, origin.uid);
-    Ok(db.prepare_cached(sql)?.query_row(place, |r| r.get(0)).optional()?)
-}
-
 /// How many UIDs of `mailbox` under `uidvalidity` have an account, by disposition.
 pub fn counts(db: &Connection, mailbox: &str, uidvalidity: u32) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT disposition, count(*) FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 GROUP BY disposition ORDER BY disposition";
