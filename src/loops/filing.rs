@@ -106,7 +106,6 @@ impl Shared {
     }
 
     async fn set_aside(&self, delivery: Arc<Delivery>, why: String) -> Result<Outcome, StoreError> {
-        Counters::count(&self.counters.quarantined);
         let (settings, now, dice) = (self.settings(), self.clock.now(), self.dice.clone());
         self.store.write(move |db| quarantine(db, &settings, &delivery, &why, (now, &dice))).await
     }
@@ -116,6 +115,7 @@ impl Shared {
         let (mail, ticket) = (outcome.mail_id, outcome.number.unwrap_or(0));
         let (disposition, reason) = (outcome.disposition.word(), without_addresses(&outcome.reason));
         if outcome.disposition == Disposition::Quarantined {
+            Counters::count(&self.counters.quarantined);
             tracing::error!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
         } else {
             tracing::info!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");

@@ -32,12 +32,14 @@ impl Reach {
         self.spend(case, &bounds)
     }
 
-    /// Takes one round of notifications to agents out of the budget.
-    fn spend_notification(&mut self, case: &Case<'_>) -> Result<(), String> {
-        self.spend(
-            case,
-            &[(BudgetKey::Notifications, case.config().budgets.in_all, "notifications to agents")],
-        )
+    /// Takes one round of notifications to agents out of the budgets.
+    pub(super) fn spend_notification(&mut self, case: &Case<'_>, number: i64) -> Result<(), String> {
+        let budgets = &case.config().budgets;
+        let bounds = [
+            (BudgetKey::Notices(number), budgets.per_ticket, "notifications about one ticket"),
+            (BudgetKey::Notifications, budgets.in_all, "notifications to agents"),
+        ];
+        self.spend(case, &bounds)
     }
 
     fn spend(&mut self, case: &Case<'_>, bounds: &[(BudgetKey, u32, &str)]) -> Result<(), String> {
@@ -201,7 +203,7 @@ pub(super) fn notify(
     mentions: &[i64],
     is_new: bool,
 ) {
-    if reach.spend_notification(case).is_err() {
+    if reach.spend_notification(case, ticket.number).is_err() {
         return;
     }
     let author = case.mail.from.as_ref();
@@ -242,15 +244,14 @@ pub(super) fn readers(ticket: &TicketFacts) -> Vec<String> {
     ticket.requester.iter().chain(&ticket.participants).map(|person| person.address.to_string()).collect()
 }
 
-/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already.
+/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already. Addresses that mail
+/// came back from are among them: an agent's own words are sent anyway, and come back with a word to the agent if they must.
 pub(super) fn audience<'t>(case: &Case<'_>, ticket: &'t TicketFacts, author: &Address) -> Vec<&'t Person> {
     let reached =
         |address: &Address| case.mail.to.iter().chain(&case.mail.cc).any(|person| person.address == *address);
     let participants = ticket.participants.iter().filter(|person| !reached(&person.address));
     let everybody = ticket.requester.iter().chain(participants);
-    everybody
-        .filter(|person| person.address != *author && !case.facts.paused.contains(&person.address))
-        .collect()
+    everybody.filter(|person| person.address != *author).collect()
 }
 
 /// Copies of a requester's or participant's message to the others outside.
@@ -265,7 +266,8 @@ pub(super) fn copies(
     values.requester_address = String::new();
     values.author_name = case.mail.from.as_ref().map(|p| p.label().to_owned()).unwrap_or_default();
     values.text = case.mail.fresh();
-    for person in audience(case, ticket, author) {
+    let paused = &case.facts.paused;
+    for person in audience(case, ticket, author).into_iter().filter(|p| !paused.contains(&p.address)) {
         if reach.spend_answer(case, &person.address, ticket.number).is_err() {
             return;
         }
