@@ -20,15 +20,18 @@ impl Reach {
         Self { outgoing: Vec::new(), events: Vec::new() }
     }
 
-    /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left.
+    /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left. What one
+    /// mail causes counts once against its ticket, however many take part in it.
     fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
         let budgets = &case.config().budgets;
-        let bounds = [
+        let mut bounds = vec![
             (BudgetKey::Sender(to.clone()), budgets.per_sender, "answers to one address"),
             (BudgetKey::Domain(to.domain().to_owned()), budgets.per_domain, "answers to one domain"),
-            (BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"),
             (BudgetKey::Answers, budgets.in_all, "answers in all"),
         ];
+        if self.in_hand(&BudgetKey::Ticket(number)) == 0 {
+            bounds.push((BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"));
+        }
         self.spend(case, &bounds)
     }
 
@@ -268,8 +271,9 @@ pub(super) fn copies(
     values.text = case.mail.fresh();
     let paused = &case.facts.paused;
     for person in audience(case, ticket, author).into_iter().filter(|p| !paused.contains(&p.address)) {
+        // One who has had enough this hour takes nothing away from the others.
         if reach.spend_answer(case, &person.address, ticket.number).is_err() {
-            return;
+            continue;
         }
         reach.outgoing.push(Outgoing {
             values: values.clone(),

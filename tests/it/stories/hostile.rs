@@ -210,7 +210,7 @@ fn is_safe_name(name: &str, file: &str) {
 
 /// Each mail of `mails` by itself, and a good one after them.
 async fn all_are_dealt_with(mails: impl IntoIterator<Item = (String, Vec<u8>)>) {
-    let mut world = World::start().await;
+    let mut world = World::start_with("", "", "\n[budgets]\nper_sender = 100\n").await;
     for (name, raw) in mails {
         let before = world.tickets().len();
         world.server.deliver(DESK, &raw);
@@ -231,14 +231,12 @@ async fn all_are_dealt_with(mails: impl IntoIterator<Item = (String, Vec<u8>)>) 
         }
         let note = world.new_mail(ANA);
         assert!(note.text.contains(&number.to_string()), "{name}");
-        let ack = world.new_mails(MARIA);
-        if let Some(ack) = ack.first() {
-            let link = ack.text.split_whitespace().find(|word| word.contains("/t/")).unwrap();
-            let page = page(&world, link).await;
-            assert!(page.starts_with("HTTP/1.1 200"), "{name}: {}", page.get(..200).unwrap_or(&page));
-            for active in ["<script", "<iframe", "<img", "onerror=", "javascript:"] {
-                assert!(!page.contains(active), "{name}: {active}");
-            }
+        let ack = world.new_mail(MARIA);
+        let link = ack.text.split_whitespace().find(|word| word.contains("/t/")).unwrap();
+        let page = page(&world, link).await;
+        assert!(page.starts_with("HTTP/1.1 200"), "{name}: {}", page.get(..200).unwrap_or(&page));
+        for active in ["<script", "<iframe", "<img", "onerror=", "javascript:"] {
+            assert!(!page.contains(active), "{name}: {active}");
         }
         world.verify();
     }
@@ -252,6 +250,29 @@ async fn all_are_dealt_with(mails: impl IntoIterator<Item = (String, Vec<u8>)>) 
 #[tokio::test]
 async fn ten_thousand_parts_and_nested_mails_are_filed() {
     all_are_dealt_with(deep()).await;
+}
+
+#[tokio::test]
+async fn reaching_a_bound_is_recorded() {
+    let mut world = World::start().await;
+    let mut codes = std::collections::BTreeMap::new();
+    for (name, raw) in deep().into_iter().chain(long()) {
+        world.server.deliver(DESK, &raw);
+        world.work().await;
+        let sql = "SELECT oddities FROM mail ORDER BY id DESC LIMIT 1";
+        let odd: String = world.reader().db().query_row(sql, [], |r| r.get(0)).unwrap();
+        codes.insert(name, odd);
+    }
+    for (name, code) in [
+        ("10000 parts", "parts-bound"),
+        ("10000 nested mails", "nesting-bound"),
+        ("100000 headers", "headers-bound"),
+        ("50000 references", "references-bound"),
+        ("20000 people", "addresses-bound"),
+    ] {
+        assert!(codes[name].contains(code), "{name}: {codes:#?}");
+    }
+    world.verify();
 }
 
 #[tokio::test]

@@ -2,12 +2,15 @@
 //!
 //! The template here is one that an admin might write: it passes the check, and fails for people with one name.
 
-use crate::program::verb;
+use crate::program::{Program, verb};
 use crate::world::{ANA, DESK, LUIS, MARIA, PEDRO, World, configuration};
-use postdesk::demo::server::{SmtpFault, When};
+use postdesk::demo::server::{MailServer, SmtpFault, When};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+/// Longest wait for what the daemon does at once.
+const TIME_MAX: Duration = Duration::from_secs(20);
 const ADMIN: &str = "admin@desk.example";
 const BY_SURNAME: &str = "Subject: {{ subject }}\n\n{% if author_name %}Escribe la familia {{ (author_name | split(pat=\" \"))[1] }}:{% endif %}\n\n{{ text }}\n";
 
@@ -78,7 +81,7 @@ async fn a_mail_that_fails_is_set_aside_told_once_shown_exported_and_retried() {
     assert!(code == Some(0) && said.contains("opened"), "{said}");
     assert_eq!(says(&config, &["inbox", "retry", &id]).0, Some(2), "once is enough");
     world.work().await;
-    assert!(world.new_mail(MARIA).subject.contains("Uno 1"));
+    assert!(world.new_mail(MARIA).subject.contains("[#"));
     assert_eq!((world.tickets().len(), world.new_mails(ANA).len()), (2, 1));
     world.verify();
 }
@@ -134,5 +137,25 @@ async fn a_word_about_a_refusal_that_cannot_be_made_does_not_stop_the_outbox() {
     let sql = "SELECT state FROM outbox WHERE recipient = 'cher@client.example'";
     let state: String = world.reader().db().query_row(sql, [], |r| r.get(0)).unwrap();
     assert_eq!(state, "failed");
+    world.verify();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_logs_it_tells_the_admin_and_goes_on() {
+    let (mut world, config) = world().await;
+    let daemon = Program::run(&config);
+    let mail = named(&mut world, MARIA, "Cher", "Uno");
+    world.server.deliver(DESK, mail);
+    let good = named(&mut world, PEDRO, "Pedro Paz", "Dos");
+    world.server.deliver(DESK, good);
+    let there = |address: &'static str| move |server: &MailServer| !server.mails(address, "INBOX").is_empty();
+    assert!(world.server.wait_for(there(ADMIN), TIME_MAX).await, "{}", daemon.log());
+    assert!(world.server.wait_for(there(PEDRO), TIME_MAX).await, "{}", daemon.log());
+    let log = daemon.log();
+    let line = log.lines().find(|line| line.contains("quarantined")).unwrap();
+    assert!(line.contains("ERROR") && line.contains("notification.txt"), "{line}");
+    assert!(!log.contains(MARIA) && !log.contains("Cher"), "the log tells of nobody");
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(world.new_mails(ADMIN).len(), 1);
     world.verify();
 }

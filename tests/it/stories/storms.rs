@@ -355,3 +355,25 @@ async fn a_word_of_thanks_gets_no_answer_and_an_out_of_office_reopens_nothing() 
     assert_eq!(world.tickets(), [number]);
     world.verify();
 }
+
+#[tokio::test]
+async fn a_participant_who_has_had_enough_takes_nothing_away_from_the_others() {
+    let mut world = World::start_with("", "", "\n[budgets]\nper_sender = 3\nper_ticket = 4\n").await;
+    world.server.add_account("otro@elsewhere.example", "secret");
+    // Pedro's budget is used up by tickets of his own.
+    for n in 0..3 {
+        world.writes(PEDRO, &format!("Aviso {n}"), "El escáner del tercer piso no funciona.");
+    }
+    let letter = world.letter(MARIA, "Impresora", "La impresora del segundo piso no funciona desde ayer.");
+    world.posts(&letter.with(&format!("Cc: <{PEDRO}>, <otro@elsewhere.example>\r\n")));
+    world.work().await;
+    let ack = world.new_mail(MARIA);
+    world.new_mails(PEDRO);
+    for n in 0..3 {
+        world.answers(MARIA, &ack, &format!("Otra noticia de la impresora, la número {n}."));
+    }
+    world.work().await;
+    assert_eq!(world.new_mails("otro@elsewhere.example").len(), 3);
+    world.no_mail(PEDRO);
+    world.verify();
+}
