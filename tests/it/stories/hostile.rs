@@ -1,7 +1,10 @@
 //! Hostile mail: each is filed, shown as text, its files can be fetched under safe names, it is sent on to agents in a
 //! form that harms nobody, and the queue goes on.
 
+use super::desk::Desk;
 use crate::world::{ANA, DESK, MARIA, PEDRO, World};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use mail_parser::{MessageParser, MimeHeaders};
 use postdesk::web;
 use std::fmt::Write as _;
@@ -42,6 +45,15 @@ fn deep() -> [(String, Vec<u8>); 3] {
         mail("10000 nested multiparts", "Content-Type: multipart/mixed; boundary=b0", &multiparts),
         mail("10000 nested mails", "Content-Type: message/rfc822", &mails),
         mail("10000 parts", MIXED, &wide),
+    ]
+}
+
+/// More parts and header fields than the parser is given to make records of.
+fn structures() -> [(String, Vec<u8>); 2] {
+    let parts = format!("--b\r\n{TEXT}\r\n\r\n{HELLO}") + &"--b\r\n\r\n".repeat(30_000);
+    [
+        mail("30000 parts", MIXED, &parts),
+        mail("250000 headers", &format!("{}{TEXT}", "a:\r\n".repeat(250_000)), HELLO),
     ]
 }
 
@@ -247,6 +259,23 @@ async fn all_are_dealt_with(mails: impl IntoIterator<Item = (String, Vec<u8>)>) 
     world.verify();
 }
 
+/// Inside a part that is encoded, where nothing before the parser sees how deep it goes: this ended the process.
+#[tokio::test]
+async fn mails_nested_inside_an_encoded_part_end_no_process() {
+    let desk = Desk::new("desk.example", "", "");
+    let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(50_000);
+    let encoded = STANDARD
+        .encode(nested)
+        .as_bytes()
+        .chunks(76)
+        .fold(String::new(), |all, line| all + std::str::from_utf8(line).unwrap() + "\r\n");
+    let fields = "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64";
+    let outcome = desk.takes(with_file("sealed", fields, &encoded).1).await;
+    assert_eq!(outcome.disposition.word(), "opened");
+    assert_eq!(desk.takes(mail("plain", TEXT, HELLO).1).await.disposition.word(), "opened");
+    desk.verify();
+}
+
 #[tokio::test]
 async fn ten_thousand_parts_and_nested_mails_are_filed() {
     all_are_dealt_with(deep()).await;
@@ -256,7 +285,7 @@ async fn ten_thousand_parts_and_nested_mails_are_filed() {
 async fn reaching_a_bound_is_recorded() {
     let mut world = World::start().await;
     let mut codes = std::collections::BTreeMap::new();
-    for (name, raw) in deep().into_iter().chain(long()) {
+    for (name, raw) in deep().into_iter().chain(long()).chain(structures()) {
         world.server.deliver(DESK, &raw);
         world.work().await;
         let sql = "SELECT oddities FROM mail ORDER BY id DESC LIMIT 1";
@@ -264,6 +293,8 @@ async fn reaching_a_bound_is_recorded() {
         codes.insert(name, odd);
     }
     for (name, code) in [
+        ("250000 headers", "structure-bound"),
+        ("30000 parts", "structure-bound"),
         ("10000 parts", "parts-bound"),
         ("10000 nested mails", "nesting-bound"),
         ("100000 headers", "headers-bound"),
