@@ -244,6 +244,8 @@ pub enum BudgetKey {
     Answers,
     /// In all, messages told to agents.
     Notifications,
+    /// About this ticket, messages told to agents: two robots, one of them an agent's, may not write to each other for ever.
+    Notices(i64),
 }
 
 /// Which template an outgoing mail is made from. The names are the file names in `mail-templates/LANGUAGE/`.

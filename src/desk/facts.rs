@@ -69,6 +69,8 @@ pub struct OutboxFacts {
     pub recipient: Address,
     /// What it was.
     pub template: Template,
+    /// The agent whose reply it was.
+    pub author: Option<Address>,
     /// Whether a report has been recorded on it before.
     pub bounced: bool,
 }

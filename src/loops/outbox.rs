@@ -263,6 +263,10 @@ fn tell(
     let decision: Decision =
         outcome::undelivered(&settings.config, &row_facts, ticket.as_ref(), &told, trouble, row.1);
     let keys = keys::load(db, chance.0, settings.config.desk.key_valid_secs)?;
-    let ready = compose_all(settings, &keys, &decision, None, chance)?;
+    // A template that fails must not keep the row from being settled, or the relay would be asked for ever.
+    let ready = compose_all(settings, &keys, &decision, None, chance).unwrap_or_else(|error| {
+        tracing::error!(outbox = row.0, "nobody is told about outgoing {}: {error}", row.0);
+        Vec::new()
+    });
     file_without_mail(db, "postdesk", (&decision, &ready), chance.0)
 }

@@ -7,6 +7,7 @@ pub mod ids;
 mod words;
 mod header;
 mod name;
+mod structure;
 mod parts;
 mod html;
 pub mod text;

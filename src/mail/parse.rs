@@ -109,9 +109,7 @@ fn note_bounds(parts: &Parts<'_>, limits: &Limits, oddities: &mut Vec<Oddity>) {
             format!("{} parts, {} read", parts.all().len(), limits.parts_max),
         ));
     }
-    if parts.cut {
-        oddities.push(Oddity::new("nesting-bound", "mails are nested deeper than is read"));
-    }
+    oddities.extend(parts.cut.map(|(code, detail)| Oddity::new(code, detail)));
 }
 
 /// Who a mail says it is from.

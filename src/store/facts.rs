@@ -302,7 +302,7 @@ fn outbox_row(
     values: impl rusqlite::Params,
 ) -> Result<Option<OutboxFacts>, StoreError> {
     let sql = format!(
-        "SELECT outbox.id, outbox.message_id, ticket.number, outbox.recipient, outbox.template, outbox.state
+        "SELECT outbox.id, outbox.message_id, ticket.number, outbox.recipient, outbox.template, outbox.state, outbox.author
          FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id WHERE {condition} LIMIT 1"
     );
     let mut statement = db.prepare_cached(&sql)?;
@@ -315,7 +315,16 @@ fn outbox_row(
         return Ok(None);
     };
     let bounced = row.get::<_, String>(5)? == "bounced";
-    Ok(Some(OutboxFacts { id: row.get(0)?, message_id, number: row.get(2)?, recipient, template, bounced }))
+    let author = Address::parse(&row.get::<_, String>(6)?);
+    Ok(Some(OutboxFacts {
+        id: row.get(0)?,
+        message_id,
+        number: row.get(2)?,
+        recipient,
+        template,
+        author,
+        bounced,
+    }))
 }
 
 /// The held mail that a confirmation names.
@@ -329,18 +338,12 @@ fn read_held(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), 
 
 /// Budgets, paused addresses, the sender's history, and who is how busy.
 fn read_people(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), StoreError> {
-    let from = q.mail.from.iter().chain(q.mail.reply_to.first()).map(|person| &person.address);
-    let tickets = facts.tickets.values();
-    let members =
-        tickets.flat_map(|t| t.requester.iter().chain(&t.participants)).map(|person| &person.address);
-    let agents = q.config.agents_of(q.queue).map(|agent| &agent.person.address);
-    let mut people: Vec<Address> = from.chain(members).chain(agents).cloned().collect();
-    people.sort();
-    people.dedup();
     let hour = q.now.0.div_euclid(3600);
     let mut keys: Vec<BudgetKey> = vec![BudgetKey::Answers, BudgetKey::Notifications];
-    keys.extend(facts.tickets.keys().map(|number| BudgetKey::Ticket(*number)));
-    for address in people {
+    for number in facts.tickets.keys() {
+        keys.extend([BudgetKey::Ticket(*number), BudgetKey::Notices(*number)]);
+    }
+    for address in reachable(q, facts) {
         if super::outbox::is_paused(db, &address, q.now)? {
             facts.paused.push(address.clone());
         }
@@ -366,6 +369,24 @@ fn read_people(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<()
     Ok(())
 }
 
+/// Everybody whom the decision may write to. Who is forgotten here has budgets without end: whom to answer is for the
+/// rules to choose, so all of Reply-To counts.
+fn reachable(q: Question<'_>, facts: &Facts) -> Vec<Address> {
+    let tickets = || facts.tickets.values();
+    let writers = || q.mail.from.iter().chain(&q.mail.reply_to).map(|person| &person.address);
+    let members =
+        tickets().flat_map(|t| t.requester.iter().chain(&t.participants)).map(|person| &person.address);
+    let queues = tickets().filter_map(|t| q.config.queue(&t.queue)).chain([q.queue]);
+    let named = tickets().flat_map(|t| t.assignee.iter().chain(&t.watchers)).chain(writers());
+    let agents =
+        queues.flat_map(|queue| q.config.agents_of(queue)).chain(named.filter_map(|a| q.config.agent(a)));
+    let agents = agents.map(|agent| &agent.person.address);
+    let mut people: Vec<Address> = writers().chain(members).chain(agents).cloned().collect();
+    people.sort();
+    people.dedup();
+    people
+}
+
 /// The `scope` and `key` columns of a budget.
 pub(super) fn budget_columns(key: &BudgetKey) -> (&'static str, String) {
     match key {
@@ -374,6 +395,7 @@ pub(super) fn budget_columns(key: &BudgetKey) -> (&'static str, String) {
         BudgetKey::Ticket(number) => ("ticket", number.to_string()),
         BudgetKey::Answers => ("answers", String::new()),
         BudgetKey::Notifications => ("notifications", String::new()),
+        BudgetKey::Notices(number) => ("notifications", number.to_string()),
     }
 }
 

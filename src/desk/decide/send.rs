@@ -23,15 +23,18 @@ impl Reach {
         Self { outgoing: Vec::new(), events: Vec::new() }
     }
 
-    /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left.
+    /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left. What one
+    /// mail causes counts once against its ticket, however many take part in it.
     pub(super) fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
         let budgets = &case.config().budgets;
-        let bounds = [
+        let mut bounds = vec![
             (BudgetKey::Sender(to.clone()), budgets.per_sender, "answers to one address"),
             (BudgetKey::Domain(to.domain().to_owned()), budgets.per_domain, "answers to one domain"),
-            (BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"),
             (BudgetKey::Answers, budgets.in_all, "answers in all"),
         ];
+        if self.in_hand(&BudgetKey::Ticket(number)) == 0 {
+            bounds.push((BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"));
+        }
         self.spend(case, &bounds)
     }
 
@@ -47,12 +50,14 @@ impl Reach {
         self.spend(case, &bounds)
     }
 
-    /// Takes one round of notifications to agents out of the budget.
-    fn spend_notification(&mut self, case: &Case<'_>) -> Result<(), String> {
-        self.spend(
-            case,
-            &[(BudgetKey::Notifications, case.config().budgets.in_all, "notifications to agents")],
-        )
+    /// Takes one round of notifications to agents out of the budgets.
+    pub(super) fn spend_notification(&mut self, case: &Case<'_>, number: i64) -> Result<(), String> {
+        let budgets = &case.config().budgets;
+        let bounds = [
+            (BudgetKey::Notices(number), budgets.per_ticket, "notifications about one ticket"),
+            (BudgetKey::Notifications, budgets.in_all, "notifications to agents"),
+        ];
+        self.spend(case, &bounds)
     }
 
     fn spend(&mut self, case: &Case<'_>, bounds: &[(BudgetKey, u32, &str)]) -> Result<(), String> {
@@ -216,7 +221,7 @@ pub(super) fn notify(
     mentions: &[i64],
     is_new: bool,
 ) {
-    if reach.spend_notification(case).is_err() {
+    if reach.spend_notification(case, ticket.number).is_err() {
         return;
     }
     let author = case.mail.from.as_ref();
@@ -257,8 +262,8 @@ pub(super) fn readers(ticket: &TicketFacts) -> Vec<String> {
     ticket.requester.iter().chain(&ticket.participants).map(|person| person.address.to_string()).collect()
 }
 
-/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already. Paused addresses
-/// are among them: what an agent writes is tried, and comes back, rather than being swallowed.
+/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already. Addresses that mail
+/// came back from are among them: an agent's own words are sent anyway, and come back with a word to the agent if they must.
 pub(super) fn audience<'t>(case: &Case<'_>, ticket: &'t TicketFacts, author: &Address) -> Vec<&'t Person> {
     let reached =
         |address: &Address| case.mail.to.iter().chain(&case.mail.cc).any(|person| person.address == *address);
@@ -279,12 +284,11 @@ pub(super) fn copies(
     values.requester_address = String::new();
     values.author_name = case.mail.from.as_ref().map(|p| p.label().to_owned()).unwrap_or_default();
     values.text = case.mail.fresh();
-    for person in audience(case, ticket, author) {
-        if case.facts.paused.contains(&person.address) {
-            continue;
-        }
+    let paused = &case.facts.paused;
+    for person in audience(case, ticket, author).into_iter().filter(|p| !paused.contains(&p.address)) {
+        // One who has had enough this hour takes nothing away from the others.
         if reach.spend_answer(case, &person.address, ticket.number).is_err() {
-            return;
+            continue;
         }
         reach.outgoing.push(Outgoing {
             values: values.clone(),

@@ -1,5 +1,6 @@
 //! Stories: what people see, told with a mail server in this process and a clock set by hand.
 
+mod desk;
 mod day;
 mod threading;
 mod automatic;
@@ -11,3 +12,6 @@ mod behalf;
 mod commands;
 mod desk_work;
 mod bad;
+mod marks;
+mod quarantine;
+mod hostile;
