@@ -48,7 +48,8 @@ impl Desk {
         } else {
             String::new()
         };
-        let ca = servers.ca_file.as_ref().map(|f| format!("ca_file = \"{}\"\n", f.display())).unwrap_or_default();
+        let ca =
+            servers.ca_file.as_ref().map(|f| format!("ca_file = \"{}\"\n", f.display())).unwrap_or_default();
         let text = CONFIGURATION
             .replace("FOLDER", dir_text(desk.dir.path()))
             .replace("IMAP_PORT", &servers.imap.to_string())
@@ -70,7 +71,8 @@ impl Desk {
     /// The configuration as the program reads it.
     pub fn config(&self) -> Config {
         let path = self.path("config.toml");
-        postdesk::config::parse(&std::fs::read_to_string(&path).unwrap(), &path).unwrap_or_else(|f| panic!("{f:?}"))
+        postdesk::config::parse(&std::fs::read_to_string(&path).unwrap(), &path)
+            .unwrap_or_else(|f| panic!("{f:?}"))
     }
 
     /// Starts `postdesk run`.
@@ -86,7 +88,13 @@ impl Desk {
         };
         let log = std::fs::File::create(self.path("log")).unwrap();
         let started = Instant::now();
-        command.arg("--config").arg(self.path("config.toml")).arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command
+            .arg("--config")
+            .arg(self.path("config.toml"))
+            .arg("run")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
         Running { child: command.spawn().unwrap(), started, log: self.path("log") }
     }
 
@@ -95,8 +103,14 @@ impl Desk {
         let start = Instant::now();
         loop {
             match Reader::open(&self.path("desk.db")) {
-                Ok(reader) if reader.db().query_row("SELECT count(*) FROM mailbox", [], |_| Ok(())).is_ok() => return reader,
-                _ if start.elapsed() > PATIENCE => panic!("no database: {}", std::fs::read_to_string(self.path("log")).unwrap()),
+                Ok(reader)
+                    if reader.db().query_row("SELECT count(*) FROM mailbox", [], |_| Ok(())).is_ok() =>
+                {
+                    return reader;
+                }
+                _ if start.elapsed() > PATIENCE => {
+                    panic!("no database: {}", std::fs::read_to_string(self.path("log")).unwrap())
+                }
                 _ => std::thread::sleep(Duration::from_millis(2)),
             }
         }
@@ -106,7 +120,17 @@ impl Desk {
     pub fn wait_taken(&self, count: usize) {
         let reader = self.reader();
         let sql = "SELECT next_uid > ?1 FROM mailbox";
-        wait(|| reader.db().prepare_cached(sql).unwrap().query_row([i64::try_from(count).unwrap()], |r| r.get(0)).unwrap_or(false), 3);
+        wait(
+            || {
+                reader
+                    .db()
+                    .prepare_cached(sql)
+                    .unwrap()
+                    .query_row([i64::try_from(count).unwrap()], |r| r.get(0))
+                    .unwrap_or(false)
+            },
+            3,
+        );
     }
 
     /// Every promise that a query can check.

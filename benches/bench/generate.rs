@@ -15,7 +15,14 @@ const MESSAGES: i64 = 5;
 
 /// Makes `tickets` tickets in a new file at `path`.
 pub fn generate(path: &Path, tickets: i64, seed: u64) {
-    drop(postdesk::store::schema::open_writer(path, &Clock::by_hand(postdesk::clock::Timestamp(END)), &Dice::from_seed(seed)).unwrap());
+    drop(
+        postdesk::store::schema::open_writer(
+            path,
+            &Clock::by_hand(postdesk::clock::Timestamp(END)),
+            &Dice::from_seed(seed),
+        )
+        .unwrap(),
+    );
     let db = Connection::open(path).unwrap();
     db.execute_batch(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -2000000;
@@ -114,12 +121,25 @@ impl Ticket<'_> {
         let status = if live { "open" } else { "closed" };
         let name = format!("Persona {}", self.id % 1000);
         rows.ticket
-            .execute(params![self.number, subject, status, self.requester, name, self.opened, end, (!live).then_some(end)])
+            .execute(params![
+                self.number,
+                subject,
+                status,
+                self.requester,
+                name,
+                self.opened,
+                end,
+                (!live).then_some(end)
+            ])
             .unwrap();
         for n in 0..MESSAGES {
             self.message(rows, &subject, &name, n);
         }
-        for (n, what) in ["opened", "assigned to ana@example.net", "status: pending", "status: open", "status: closed"].iter().enumerate() {
+        for (n, what) in
+            ["opened", "assigned to ana@example.net", "status: pending", "status: open", "status: closed"]
+                .iter()
+                .enumerate()
+        {
             rows.event.execute(params![self.id, self.opened + n as i64 * 3600, "postdesk", what]).unwrap();
         }
     }
@@ -146,10 +166,14 @@ impl Ticket<'_> {
         if !by_agent {
             rows.reference.execute(params![&key[..16], self.id, id]).unwrap();
         }
-        let head = format!("From: Soporte <soporte@desk.example>\r\nTo: {author}\r\nSubject: {subject}\r\nMessage-ID: <{b:016x}@desk.example>\r\n\r\n");
+        let head = format!(
+            "From: Soporte <soporte@desk.example>\r\nTo: {author}\r\nSubject: {subject}\r\nMessage-ID: <{b:016x}@desk.example>\r\n\r\n"
+        );
         let mut send = |template: &str, to: &str, nonce: u64| {
             let message_id = format!("{nonce:016x}@desk.example");
-            rows.outbox.execute(params![self.id, row, template, to, message_id, head.as_bytes(), at]).unwrap();
+            rows.outbox
+                .execute(params![self.id, row, template, to, message_id, head.as_bytes(), at])
+                .unwrap();
         };
         if n == 0 {
             send("acknowledgement", &self.requester, c);

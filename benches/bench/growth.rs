@@ -105,9 +105,14 @@ impl Side {
         drop(all);
         let took = time(|| numbers.iter().for_each(|n| assert!(reader.card(*n).unwrap().is_some())));
         self.add("status page's card", took, 2000);
-        let took = time(|| numbers[..500].iter().for_each(|n| assert!(reader.conversation(*n).unwrap().is_some())));
+        let took =
+            time(|| numbers[..500].iter().for_each(|n| assert!(reader.conversation(*n).unwrap().is_some())));
         self.add("status page's conversation", took, 500);
-        let took = time(|| (0..20).for_each(|_| drop(reader.tickets(&TicketFilter { limit: 50, ..TicketFilter::default() }).unwrap())));
+        let took = time(|| {
+            (0..20).for_each(|_| {
+                drop(reader.tickets(&TicketFilter { limit: 50, ..TicketFilter::default() }).unwrap())
+            })
+        });
         self.add("ticket list", took, 20);
         let took = time(|| (0..5).for_each(|_| assert!(runtime.block_on(deadlines::step(shared)).is_ok())));
         self.add("deadlines", took, 5);
@@ -115,7 +120,11 @@ impl Side {
         let took = time(|| {
             for n in 0..20 {
                 let mut found = reader.db().prepare_cached(sql).unwrap();
-                let rows: Vec<i64> = found.query_map([format!("\"ref{}\"", n * 777)], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
+                let rows: Vec<i64> = found
+                    .query_map([format!("\"ref{}\"", n * 777)], |r| r.get(0))
+                    .unwrap()
+                    .map(Result::unwrap)
+                    .collect();
                 drop(rows);
             }
         });
@@ -147,7 +156,12 @@ pub fn commit(runtime: &Runtime, report: &mut Report, count: usize, rounds: usiz
 pub fn start(report: &mut Report, folder: &Path, tickets: i64) {
     let desk = desk_on(&database(folder, tickets), &nowhere(), 0);
     let times = (0..5).map(|_| desk.run().ready()).collect();
-    report.at_most(format!("start to ready, {tickets} tickets"), median(times).as_secs_f64() * 1000.0, "ms", 100.0);
+    report.at_most(
+        format!("start to ready, {tickets} tickets"),
+        median(times).as_secs_f64() * 1000.0,
+        "ms",
+        100.0,
+    );
 }
 
 /// Processor time of `work`.
@@ -159,5 +173,6 @@ fn time(work: impl FnOnce()) -> Duration {
 
 /// Differs from run to run: a mail seen before would be a duplicate.
 pub fn unique() -> u64 {
-    u64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros()).unwrap()
+    u64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros())
+        .unwrap()
 }

@@ -16,8 +16,18 @@ pub fn latency(runtime: &Runtime, real: &mut Real, report: &mut Report, count: u
     let mut times = in_process(runtime, count);
     times.sort_unstable();
     let millis = |at: usize| times[at].as_secs_f64() * 1000.0;
-    report.at_most("one mail by IDLE, announcement to acknowledgement accepted, median", millis(count / 2), "ms", 25.0);
-    report.at_most("one mail by IDLE, announcement to acknowledgement accepted, p99", millis(count * 99 / 100), "ms", 100.0);
+    report.at_most(
+        "one mail by IDLE, announcement to acknowledgement accepted, median",
+        millis(count / 2),
+        "ms",
+        25.0,
+    );
+    report.at_most(
+        "one mail by IDLE, announcement to acknowledgement accepted, p99",
+        millis(count * 99 / 100),
+        "ms",
+        100.0,
+    );
     let mut times = with_dovecot(real, 15);
     times.sort_unstable();
     let name = "one mail by IDLE with Dovecot and Postfix, delivery to acknowledgement accepted (0.5 s are Dovecot's), median";

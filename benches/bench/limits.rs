@@ -88,7 +88,8 @@ pub struct Filed {
 /// Processor time of this process's threads so far.
 pub fn cpu() -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let nanos = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap_or_default());
+    let nanos =
+        tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap_or_default());
     Duration::from_nanos(nanos.filter_map(|text| text.split(' ').next()?.parse::<u64>().ok()).sum())
 }
 

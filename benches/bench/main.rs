@@ -56,9 +56,13 @@ fn main() {
         Some("intake") => {
             intake::intake(&runtime, &mut Real::start(), &mut report, number(1, 1000), Rounds(number(2, 3)))
         }
-        Some("way") => {
-            intake::whole_way(&runtime, &mut Real::start(), &mut report, number(1, 1000), Rounds(number(2, 3)))
-        }
+        Some("way") => intake::whole_way(
+            &runtime,
+            &mut Real::start(),
+            &mut report,
+            number(1, 1000),
+            Rounds(number(2, 3)),
+        ),
         Some("commit") => growth::commit(&runtime, &mut report, number(1, 1000), number(2, 3)),
         Some("idle") => idle::latency(&runtime, &mut Real::start(), &mut report, number(1, 200)),
         Some("growth") => {
@@ -70,9 +74,15 @@ fn main() {
         Some("all") => all(&runtime, &mut report, &folder),
         Some("memory") => memory::memory(&mut Real::start(), &mut report),
         Some("generate") => {
-            let option = |name: &str| words.iter().position(|word| *word == name).map(|at| words[at + 1].parse().unwrap());
+            let option = |name: &str| {
+                words.iter().position(|word| *word == name).map(|at| words[at + 1].parse().unwrap())
+            };
             let file = Path::new(words.last().unwrap());
-            return generate::generate(file, option("--tickets").unwrap_or(1000), option("--seed").unwrap_or(1) as u64);
+            return generate::generate(
+                file,
+                option("--tickets").unwrap_or(1000),
+                option("--seed").unwrap_or(1) as u64,
+            );
         }
         _ => return println!("{HELP}"),
     }

@@ -25,7 +25,13 @@ pub fn page(real: &mut Real, report: &mut Report, folder: &Path, tickets: i64) {
     let running = desk.run();
     running.ready();
     let busy = load(desk.web, &script, 4);
-    let taken = desk.reader().db().query_row("SELECT count(*) FROM mail WHERE received_at > unixepoch() - 60", [], |r| r.get::<_, i64>(0)).unwrap();
+    let taken = desk
+        .reader()
+        .db()
+        .query_row("SELECT count(*) FROM mail WHERE received_at > unixepoch() - 60", [], |r| {
+            r.get::<_, i64>(0)
+        })
+        .unwrap();
     desk.wait_taken(MAILS);
     std::thread::sleep(std::time::Duration::from_secs(1));
     let quiet = load(desk.web, &script, 4);
@@ -54,7 +60,8 @@ fn load(port: u16, script: &Path, seconds: u32) -> (f64, f64) {
         .expect("wrk is missing: apt-get install wrk");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.contains("Non-2xx"), "{text}");
-    let field = |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap().trim().to_owned();
+    let field =
+        |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap().trim().to_owned();
     (field("Requests/sec:").parse().unwrap(), millis(&field("99%")))
 }
 

@@ -17,14 +17,21 @@ impl Real {
         let servers = RealServers::start();
         let main = servers.folder().join("postfix/etc/main.cf");
         let text = std::fs::read_to_string(&main).unwrap();
-        let text: String = text
-            .lines()
-            .map(|line| if line.starts_with("virtual_transport") { "virtual_transport = discard:" } else { line })
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let text: String =
+            text.lines()
+                .map(|line| {
+                    if line.starts_with("virtual_transport") { "virtual_transport = discard:" } else { line }
+                })
+                .map(|line| format!("{line}\n"))
+                .collect();
         servers.postfix.pause();
         std::fs::write(&main, text).unwrap();
-        std::fs::File::options().append(true).open(&main).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        std::fs::File::options()
+            .append(true)
+            .open(&main)
+            .unwrap()
+            .set_modified(std::time::UNIX_EPOCH)
+            .unwrap();
         servers.postfix.resume();
         Self { servers, mailboxes: 0 }
     }
