@@ -24,8 +24,11 @@ use tokio::task::{JoinError, JoinHandle};
 /// Mails being read and packed at once, beside the one on the wire.
 const READ_AT_ONCE: usize = 4;
 
-/// Bytes of mail in memory at once, in KiB, beyond the one on the wire; a larger mail goes alone.
-const MEMORY_KIB: u32 = 8 * 1024;
+/// What mails that were read and are not on the disk yet may hold in memory at once, in KiB; a larger mail goes alone.
+const MEMORY_KIB: u32 = 16 * 1024;
+
+/// A mail is there three times: as it came, packed, and its attachments encoded to go out again.
+const COPIES: usize = 3;
 
 /// Why a step ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -367,7 +370,7 @@ impl Intake {
 
     /// Reads and packs a mail on a thread where that may block, once there is memory for it.
     async fn read(&self, mailbox: &Mailbox, origin: Origin, raw: Vec<u8>) -> Reading {
-        let wanted = u32::try_from(raw.len() / 1024).unwrap_or(MEMORY_KIB).clamp(1, MEMORY_KIB);
+        let wanted = u32::try_from(raw.len() / 1024 * COPIES).unwrap_or(MEMORY_KIB).clamp(1, MEMORY_KIB);
         // The semaphore is never closed.
         let permit = Arc::clone(&self.memory).acquire_many_owned(wanted).await.ok();
         let authserv_id = mailbox.authserv_id.clone();
