@@ -22,6 +22,7 @@ mod mail_world;
 mod packaging;
 mod readme;
 mod real;
+mod simulation;
 mod smtp_edge;
 mod stories;
 mod browser;
