@@ -6,7 +6,7 @@
 use super::filing::{self, Delivery, Outcome};
 use super::shared::{Shared, stopped};
 use crate::address::without_addresses;
-use crate::config::{Config, Mailbox};
+use crate::config::{After, Config, Mailbox};
 use crate::desk::decision::Disposition;
 use crate::imap::{ImapError, Session};
 use crate::net::Dial;
@@ -169,7 +169,9 @@ impl Intake {
     ) -> Result<Step, IntakeError> {
         let uids = open.session.uids(open.next_uid).await?;
         let Some(last) = uids.last().copied() else { return Ok(Step::default()) };
-        let (new, unsettled) = self.against_ledger(open.uidvalidity, uids).await?;
+        // What was moved or deleted and is there all the same is told again: the server said yes and did nothing.
+        let stays = mailbox.after == After::Flag;
+        let (new, unsettled) = self.against_ledger(open.uidvalidity, uids, stays).await?;
         let mut step = Step { settled: unsettled.len(), ..Step::default() };
         self.settle(mailbox, open, &unsettled).await?;
         let mut in_hand: Option<Vec<(u32, Filing)>> = None;
@@ -196,11 +198,13 @@ impl Intake {
         Ok(step)
     }
 
-    /// Splits UIDs into those the ledger does not know, and those it knows but the server has not been told of.
+    /// Splits UIDs into those the ledger does not know, and those it knows but the server is to be told of. `stays` when
+    /// mail that the server was told of remains in the folder.
     async fn against_ledger(
         &self,
         uidvalidity: u32,
         uids: Vec<u32>,
+        stays: bool,
     ) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
         let name = self.name.clone();
         let question = move |reader: &crate::store::read::Reader| {
@@ -208,7 +212,9 @@ impl Intake {
             for uid in uids {
                 match ledger::account(reader.db(), &name, uidvalidity, uid)? {
                     None => new.push(uid),
-                    Some(account) if !account.settled && account.disposition != Disposition::Refused => {
+                    Some(account)
+                        if !(account.settled && stays) && account.disposition != Disposition::Refused =>
+                    {
                         unsettled.push(uid)
                     }
                     Some(_) => {}

@@ -34,7 +34,9 @@ fn table(db: &Connection, name: &str) -> Vec<String> {
 
 fn cell(value: rusqlite::types::ValueRef<'_>) -> String {
     match value {
-        rusqlite::types::ValueRef::Blob(bytes) => format!("{} bytes {:x?}", bytes.len(), Sha256::digest(bytes)),
+        rusqlite::types::ValueRef::Blob(bytes) => {
+            format!("{} bytes {:x?}", bytes.len(), Sha256::digest(bytes))
+        }
         rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
         other => format!("{other:?}"),
     }

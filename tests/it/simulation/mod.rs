@@ -23,7 +23,9 @@ const ROUNDS: u32 = 150;
 const FRESH_TIME: Duration = Duration::from_secs(10);
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 /// Plays one seed and gives the dump of all that is left. Prints the seed when that fails.
@@ -37,6 +39,7 @@ fn play(seed: u64) -> Vec<String> {
         }
     }
     let _tell = Tell(seed);
+    println!("seed {seed} begins");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rounds = number("POSTDESK_ROUNDS").map_or(ROUNDS, |rounds| rounds as u32);
     runtime.block_on(async {
@@ -50,8 +53,15 @@ fn play(seed: u64) -> Vec<String> {
 
 fn same(seed: u64) {
     let (one, two) = (play(seed), play(seed));
-    let differs = one.iter().zip(&two).find(|(a, b)| a != b);
-    assert!(differs.is_none() && one.len() == two.len(), "seed {seed} does not replay: {differs:#?}");
+    let differs = one.iter().zip(&two).position(|(a, b)| a != b);
+    if let Some(at) = differs {
+        let near = at.saturating_sub(6)..at + 6;
+        panic!(
+            "seed {seed} does not replay: {:#?}",
+            one.iter().zip(&two).skip(near.start).take(12).collect::<Vec<_>>()
+        );
+    }
+    assert_eq!(one.len(), two.len(), "seed {seed} does not replay");
 }
 
 #[test]

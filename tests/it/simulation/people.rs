@@ -27,8 +27,20 @@ pub const AGENTS: [&str; 2] = [ANA, LUIS];
 
 /// What the agents command; none of these lines may leave.
 pub const COMMANDS: [&str; 14] = [
-    "#close", "#resolver", "#pending 3d", "#abrir", "#assign me", "#prioridad alta", "#tag urgente", "#cc jefe@client.example",
-    "#watch", "#undo", "#help", "#clsoe", "#assign nadie", "#nota",
+    "#close",
+    "#resolver",
+    "#pending 3d",
+    "#abrir",
+    "#assign me",
+    "#prioridad alta",
+    "#tag urgente",
+    "#cc jefe@client.example",
+    "#watch",
+    "#undo",
+    "#help",
+    "#clsoe",
+    "#assign nadie",
+    "#nota",
 ];
 
 /// Mails a person remembers.
@@ -141,11 +153,19 @@ impl People {
 
     fn writes(&mut self, dice: &Dice, server: &MailServer, who: usize, round: u32) {
         let word = self.word(&format!("WORDOF{who}"));
-        let texts = ["Buenos días, no puedo entrar al sistema de facturas desde ayer", "The printer is broken again, could you please help us with it", "Bom dia, não consigo imprimir a nota fiscal de ontem, podem ajudar"];
+        let texts = [
+            "Buenos días, no puedo entrar al sistema de facturas desde ayer",
+            "The printer is broken again, could you please help us with it",
+            "Bom dia, não consigo imprimir a nota fiscal de ontem, podem ajudar",
+        ];
         let text = texts[dice.below(3) as usize];
-        let mut letter = self.letter(REQUESTERS[who], &format!("Caso {round} {word}"), &format!("{text}. {word}"));
+        let mut letter =
+            self.letter(REQUESTERS[who], &format!("Caso {round} {word}"), &format!("{text}. {word}"));
         if dice.below(4) == 0 {
-            letter.head = format!("Authentication-Results: mx.desk.example; dmarc=pass header.from=client.example\r\n{}", letter.head);
+            letter.head = format!(
+                "Authentication-Results: mx.desk.example; dmarc=pass header.from=client.example\r\n{}",
+                letter.head
+            );
         }
         match dice.below(8) {
             0 => letter.head += &format!("Cc: <{COPIED}>\r\n"),
@@ -162,7 +182,9 @@ impl People {
         let subject = format!("Re: {}", mail.subject()?.trim_start_matches("Re: "));
         let id = mail.message_id()?;
         let quoted: String = mail.body_text(0)?.lines().map(|line| format!("> {line}\r\n")).collect();
-        let body = format!("{body}\r\n\r\nEl lun, 5 ene 2026 a las 10:00, Soporte <{DESK}> escribió:\r\n\r\n{quoted}");
+        let body = format!(
+            "{body}\r\n\r\nEl lun, 5 ene 2026 a las 10:00, Soporte <{DESK}> escribió:\r\n\r\n{quoted}"
+        );
         let mut letter = self.letter(from, &subject, &body);
         letter.head += &format!("In-Reply-To: <{id}>\r\nReferences: <{id}>\r\n");
         Some(letter)
@@ -171,7 +193,9 @@ impl People {
     fn answers(&mut self, dice: &Dice, server: &MailServer, who: usize) {
         let Some(raw) = self.some_mail(dice, REQUESTERS[who]) else { return };
         let word = self.word(&format!("WORDOF{who}"));
-        if let Some(letter) = self.answer(REQUESTERS[who], &raw, &format!("Gracias, pero sigue igual. {word}")) {
+        if let Some(letter) =
+            self.answer(REQUESTERS[who], &raw, &format!("Gracias, pero sigue igual. {word}"))
+        {
             self.post(server, &letter);
         }
     }
@@ -181,7 +205,11 @@ impl People {
         let word = self.word("WORDOF3");
         let letter = match self.some_mail(dice, REQUESTERS[3]) {
             Some(raw) if dice.below(2) == 0 => self.answer(REQUESTERS[3], &raw, &word),
-            _ => Some(self.letter(REQUESTERS[3], &format!("Your request {word}"), &format!("We have received your message. {word}"))),
+            _ => Some(self.letter(
+                REQUESTERS[3],
+                &format!("Your request {word}"),
+                &format!("We have received your message. {word}"),
+            )),
         };
         letter.iter().for_each(|letter| self.post(server, letter));
     }
@@ -194,7 +222,9 @@ impl People {
                 letter.head += "Auto-Submitted: auto-replied\r\n";
                 letter
             }),
-            None => Some(self.letter(away, "Una pregunta", &format!("¿Cuándo abren la oficina mañana? {word}"))),
+            None => {
+                Some(self.letter(away, "Una pregunta", &format!("¿Cuándo abren la oficina mañana? {word}")))
+            }
         };
         letter.iter().for_each(|letter| self.post(server, letter));
     }
@@ -203,14 +233,19 @@ impl People {
     fn stranger(&mut self, dice: &Dice, server: &MailServer, reader: &Reader) {
         let word = self.word("WORDOF4");
         let from = REQUESTERS[4];
-        let letter = match (dice.below(2), self.some_mail(dice, REQUESTERS[0]), self.some_ticket(dice, reader)) {
-            (0, Some(stolen), _) => self.answer(from, &stolen, &word).map(|mut letter| {
-                letter.body = format!("Cuénteme más. {word}");
-                letter
-            }),
-            (_, _, Some(number)) => Some(self.letter(from, &format!("Re: [#{number}] Caso"), &format!("Quiero saber de este caso. {word}"))),
-            _ => Some(self.letter(from, "Hola", &word)),
-        };
+        let letter =
+            match (dice.below(2), self.some_mail(dice, REQUESTERS[0]), self.some_ticket(dice, reader)) {
+                (0, Some(stolen), _) => self.answer(from, &stolen, &word).map(|mut letter| {
+                    letter.body = format!("Cuénteme más. {word}");
+                    letter
+                }),
+                (_, _, Some(number)) => Some(self.letter(
+                    from,
+                    &format!("Re: [#{number}] Caso"),
+                    &format!("Quiero saber de este caso. {word}"),
+                )),
+                _ => Some(self.letter(from, "Hola", &word)),
+            };
         letter.iter().for_each(|letter| self.post(server, letter));
     }
 

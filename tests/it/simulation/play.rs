@@ -56,6 +56,13 @@ fn directory() -> TempDir {
     if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap()
 }
 
+/// Lets the servers' tasks come to the end of what they have: in which order they do must not hang on threads.
+async fn quiet() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn configuration(dir: &Path, dice: &Dice) -> String {
     let password = dir.join("password");
     std::fs::write(&password, "secret\n").unwrap();
@@ -67,7 +74,10 @@ fn configuration(dir: &Path, dice: &Dice) -> String {
     let reopen = ["never", "always", "14d"][dice.below(3) as usize];
     let plus = dice.below(2) == 0;
     let after = ["move", "flag", "delete"][dice.below(3) as usize];
-    let server = format!("host = \"127.0.0.1\"\ntls = \"none\"\nuser = \"{DESK}\"\npassword_file = \"{}\"", password.display());
+    let server = format!(
+        "host = \"127.0.0.1\"\ntls = \"none\"\nuser = \"{DESK}\"\npassword_file = \"{}\"",
+        password.display()
+    );
     format!(
         r##"
 [desk]
@@ -179,6 +189,7 @@ impl Play {
                 self.people_act().await;
             }
             trouble::strikes(self).await;
+            quiet().await;
             self.work().await;
             self.check(round % VERIFY_EVERY == 0);
         }
@@ -215,9 +226,7 @@ impl Play {
         self.settle_down().await;
         self.desk = None;
         // What the dead process had sent to the servers still arrives.
-        for _ in 0..50 {
-            tokio::task::yield_now().await;
-        }
+        quiet().await;
         self.start().await;
     }
 
@@ -258,6 +267,7 @@ impl Play {
                     };
                 }
                 desk.shared.store.write(|_| Ok(())).await.unwrap();
+                quiet().await;
             }
             busy | (deadlines::step(&desk.shared).await.unwrap() > 0)
         };
@@ -285,6 +295,7 @@ impl Play {
     /// No more trouble, nobody writes: everything must end.
     async fn rest(&mut self) {
         trouble::ends(self);
+        self.restart().await;
         for _ in 0..REST_HOURS_MAX {
             let busy = self.work().await;
             if !busy && super::check::nothing_waits(&self.reader()) {

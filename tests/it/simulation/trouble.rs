@@ -68,8 +68,11 @@ fn imap(play: &mut Play, dice: &Dice) {
         2 => ImapFault::Bad("what?".to_owned()),
         3 => ImapFault::Bye("shutting down".to_owned()),
         4 => ImapFault::Say(b"* 99 EXISTS\r\n* 3 RECENT\r\n".to_vec()),
-        5 => ImapFault::Say(b"\x00\xff garbage {9\r\n".to_vec()),
-        6 => ImapFault::Replace("{tag} OK nothing was done\r\n".to_owned()),
+        5 => ImapFault::Say(b"\x00\xff garbage\r\n".to_vec()),
+        // A server that says yes to a flag and does not set it could not be found out.
+        6 if !matches!(command, "STORE" | "*") => {
+            ImapFault::Replace("{tag} OK nothing was done\r\n".to_owned())
+        }
         7 => ImapFault::CutAfter(dice.below(2000) as usize),
         8 => ImapFault::Drop,
         9 => ImapFault::DropAfter,
@@ -87,11 +90,13 @@ fn smtp(play: &mut Play, dice: &Dice) {
         1 => SmtpFault::Reply(421, "closing".to_owned()),
         2 => SmtpFault::Reply(550, "no".to_owned()),
         3 => SmtpFault::Reply(452, "4.2.2 full".to_owned()),
-        4 => SmtpFault::Raw(b"\xff\xfe what\r\n".to_vec()),
+        // At DATA both sides would wait for the other until the time is up: real time, which a simulation has none of.
+        4 if command != "DATA" => SmtpFault::Raw(b"\xff\xfe what\r\n".to_vec()),
         5 => SmtpFault::Drop,
         6 => SmtpFault::DropAfter,
         7 => SmtpFault::DropMidway(dice.below(900) as usize),
-        _ => SmtpFault::Raw(b"250-and\r\n250 so on\r\n".to_vec()),
+        8 if command != "DATA" => SmtpFault::Raw(b"250-and\r\n250 so on\r\n".to_vec()),
+        _ => SmtpFault::Reply(554, "never".to_owned()),
     };
     play.checks.faults += 1;
     play.server.smtp_fault(when(dice, command), fault);
