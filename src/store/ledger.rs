@@ -55,7 +55,7 @@ pub fn account(
     Ok(Some(Account { uid, disposition, settled }))
 }
 
-/// Records that the server has been told about these UIDs.
+/// Records that the server has been told about these UIDs: never earlier than they came, though the clock be set back.
 pub fn set_settled(
     db: &Connection,
     mailbox: &str,
@@ -63,7 +63,7 @@ pub fn set_settled(
     uids: &[u32],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE mail SET settled_at = ?4 WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3 AND settled_at IS NULL";
+    let sql = "UPDATE mail SET settled_at = max(?4, received_at) WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3 AND settled_at IS NULL";
     let mut statement = db.prepare_cached(sql)?;
     for uid in uids {
         statement.execute((mailbox, uidvalidity, uid, now.0))?;
