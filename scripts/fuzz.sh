@@ -14,6 +14,6 @@ for target in "$@"; do
   esac
   if [ -d "fuzz/seeds/$target" ]; then cp "fuzz/seeds/$target"/* "fuzz/corpus/$target/"; fi
   echo "== $target"
-  cargo fuzz run --fuzz-dir fuzz --sanitizer none "$target" "fuzz/corpus/$target" -- \
+  cargo fuzz run --fuzz-dir fuzz -O --sanitizer none "$target" "fuzz/corpus/$target" -- \
     -max_total_time="$secs" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1
 done

@@ -3,7 +3,8 @@
 
 use futures::future::BoxFuture;
 use libfuzzer_sys::fuzz_target;
-use postdesk::config::{After, SecretSource, Server, Tls};
+use postdesk::config::secret::SecretSource;
+use postdesk::config::{After, Server, Tls};
 use postdesk::imap::{ImapError, Session, Waits};
 use postdesk::net::{Dial, Dialled};
 use std::io;

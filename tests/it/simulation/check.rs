@@ -16,7 +16,8 @@ const CAUSED_MAX: i64 = 12;
 
 #[derive(Default)]
 pub struct Checks {
-    pub faults: u32,
+    /// The faults armed so far.
+    pub armed: Vec<String>,
     /// Deliveries looked at, and those whose content the ledger does not have yet.
     seen: usize,
     waiting: BTreeSet<usize>,

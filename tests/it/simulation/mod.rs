@@ -14,7 +14,7 @@ use postdesk::clock::Dice;
 use std::time::{Duration, Instant};
 
 /// Seeds that found something, and some that did not; each runs with every `cargo test`.
-const FIXED: &[u64] = &[1, 3, 84_572_121];
+const FIXED: &[u64] = &[3, 84_572_121, 95_141_067, 107_925_484];
 
 /// How many rounds of people, trouble and work.
 const ROUNDS: u32 = 150;

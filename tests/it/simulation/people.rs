@@ -285,14 +285,14 @@ impl People {
     fn odd(&mut self, dice: &Dice, server: &MailServer) {
         let mut raw = self.corpus[dice.below(self.corpus.len() as u64) as usize].clone();
         for _ in 0..dice.below(3) * dice.below(20) {
+            if raw.len() < 2 {
+                break;
+            }
             let at = dice.below(raw.len() as u64) as usize;
             match dice.below(3) {
                 0 => raw[at] = dice.draw() as u8,
                 1 => drop(raw.remove(at)),
                 _ => raw.insert(at, b"\r\n\0=?\"<>;#"[dice.below(10) as usize]),
-            }
-            if raw.len() < 2 {
-                break;
             }
         }
         self.deliver(server, raw);

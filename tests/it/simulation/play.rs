@@ -13,6 +13,7 @@ use postdesk::net::Dial;
 use postdesk::store::read::Reader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 
@@ -21,6 +22,9 @@ const VERIFY_EVERY: u32 = 25;
 
 /// After the last round the desk must come to rest within so many hours.
 const REST_HOURS_MAX: u32 = 24 * 14;
+
+/// The longest that one step may take, in true time.
+const STEP_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// The desk as one process holds it.
 pub struct Desk {
@@ -173,7 +177,7 @@ impl Play {
             self.clock.now().since(START) / 86400,
             self.people.delivered.len(),
             self.server.submitted().len(),
-            self.checks.faults,
+            self.checks.armed.len(),
             self.crashes,
             self.restarts
         )
@@ -190,7 +194,16 @@ impl Play {
             }
             trouble::strikes(self).await;
             quiet().await;
-            self.work().await;
+            // Nothing here waits for time: what lasts this long waits for an answer that never comes.
+            if tokio::time::timeout(STEP_TIME_MAX, self.work()).await.is_err() {
+                let commands = self.server.commands();
+                let last = commands.len().saturating_sub(8);
+                panic!(
+                    "round {round}: a step waits for ever; the last commands: {:?}; faults: {:#?}",
+                    &commands[last..],
+                    self.checks.armed
+                );
+            }
             self.check(round % VERIFY_EVERY == 0);
         }
         self.rest().await;

@@ -78,9 +78,10 @@ fn imap(play: &mut Play, dice: &Dice) {
         9 => ImapFault::DropAfter,
         _ => ImapFault::Run(moved_away()),
     };
-    play.checks.faults += 1;
     play.elsewhere = true;
-    play.server.imap_fault(when(dice, command), fault);
+    let when = when(dice, command);
+    play.checks.armed.push(format!("{when:?} {fault:?}"));
+    play.server.imap_fault(when, fault);
 }
 
 fn smtp(play: &mut Play, dice: &Dice) {
@@ -90,16 +91,20 @@ fn smtp(play: &mut Play, dice: &Dice) {
         1 => SmtpFault::Reply(421, "closing".to_owned()),
         2 => SmtpFault::Reply(550, "no".to_owned()),
         3 => SmtpFault::Reply(452, "4.2.2 full".to_owned()),
-        // At DATA both sides would wait for the other until the time is up: real time, which a simulation has none of.
-        4 if command != "DATA" => SmtpFault::Raw(b"\xff\xfe what\r\n".to_vec()),
+        // At DATA both sides would wait for each other until the time is up, as they would after a reply without a code:
+        // true time, which a simulation has none of. `smtp_edge` has those.
+        4 if command != "DATA" => SmtpFault::Raw(b"250 recibi\xf3 \xff\r\n".to_vec()),
         5 => SmtpFault::Drop,
         6 => SmtpFault::DropAfter,
         7 => SmtpFault::DropMidway(dice.below(900) as usize),
         8 if command != "DATA" => SmtpFault::Raw(b"250-and\r\n250 so on\r\n".to_vec()),
         _ => SmtpFault::Reply(554, "never".to_owned()),
     };
-    play.checks.faults += 1;
-    play.server.smtp_fault(when(dice, command), fault);
+    // Each such end costs a wait for the relay's last word, in true time: not at every mail.
+    let midway = matches!(fault, SmtpFault::DropMidway(_));
+    let when = if midway { When::next(command) } else { when(dice, command) };
+    play.checks.armed.push(format!("{when:?} {fault:?}"));
+    play.server.smtp_fault(when, fault);
 }
 
 /// The first mail of the inbox is taken away between two commands.
