@@ -70,7 +70,7 @@ fn read_parts(parts: &Parts<'_>, size: usize, limits: &Limits) -> Mail {
             .take(RESULTS_MAX)
             .map(|value| value.chars().take(RESULT_MAX_CHARS).collect())
             .collect(),
-        attached: if bounce.is_none() { attached(&parts, &attachments, limits) } else { None },
+        attached: if bounce.is_none() { attached(parts, &attachments, limits) } else { None },
         body: body.spans,
         html: body.html,
         message_id,
