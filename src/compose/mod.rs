@@ -25,7 +25,7 @@ use crate::mail::token::{Keys, Purpose, Token};
 use head::Head;
 use scene::Scene;
 
-pub use mime::File;
+pub use mime::{File, Part};
 pub use templates::{Listed, RENDERED_MAX_BYTES, Rendered, Shown, TemplateFault, Templates};
 
 /// References kept in a mail beside the ticket's own: the first and the newest of this many.
@@ -81,7 +81,7 @@ pub fn compose(
     desk: &Desk<'_>,
     outgoing: &Outgoing,
     nonce: u64,
-    files: &[File],
+    files: &[Part],
 ) -> Result<Composed, ComposeError> {
     let queue =
         desk.config.queue(&outgoing.queue).ok_or_else(|| ComposeError::NoQueue(outgoing.queue.clone()))?;

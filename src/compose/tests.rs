@@ -95,7 +95,8 @@ fn outgoing(template: Template, language: Language) -> Outgoing {
 fn compose_one(outgoing: &Outgoing, files: &[File]) -> Composed {
     static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new(&[]).unwrap());
     let (config, keys) = (config(), keys());
-    compose(&Desk { config: &config, templates: &TEMPLATES, keys: &keys, now: NOW }, outgoing, 42, files)
+    let parts: Vec<Part> = files.iter().map(Part::of).collect();
+    compose(&Desk { config: &config, templates: &TEMPLATES, keys: &keys, now: NOW }, outgoing, 42, &parts)
         .unwrap()
 }
 

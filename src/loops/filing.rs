@@ -5,7 +5,7 @@
 use super::shared::{Counters, Settings, Shared};
 use crate::address::without_addresses;
 use crate::clock::{Dice, Timestamp};
-use crate::compose::{self, File};
+use crate::compose::{self, File, Part};
 use crate::config::{Config, Queue};
 use crate::desk::decide::{self, Findings, Policy, admin};
 use crate::desk::decision::{Decision, Disposition, Outgoing, Template};
@@ -19,6 +19,9 @@ use sha2::{Digest, Sha256};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+/// Attachments of a mail up to this much together are encoded before it is decided what carries them.
+const ENCODED_EARLY_MAX_BYTES: usize = 4 << 20;
+
 /// A mail that has been read, or whose reading failed, ready to be decided and filed.
 pub struct Delivery {
     origin: Origin,
@@ -26,6 +29,9 @@ pub struct Delivery {
     raw: Arc<Vec<u8>>,
     packed: Packed,
     read: Result<Mail, String>,
+    /// Its attachments, ready to go out again; `None` where they are large: then they are
+    /// encoded when they are wanted, so that mails that wait do not fill the memory.
+    parts: Option<Vec<Part>>,
     confirmed: bool,
 }
 
@@ -49,13 +55,21 @@ pub struct Outcome {
     pub number: Option<i64>,
 }
 
-/// Reads and packs a mail. Takes time in proportion to its size: call it where that may block. A panic inside the
-/// reading is caught and becomes part of the delivery.
+/// Reads and packs a mail, and encodes its attachments for the mails that will carry them.
+/// Takes time in proportion to its size: call it where that may block. A panic inside the reading is caught and becomes
+/// part of the delivery.
 pub fn receive(origin: Origin, authserv_id: Option<String>, raw: Vec<u8>) -> Delivery {
-    let read = catch_unwind(AssertUnwindSafe(|| mail::read(&raw, &LIMITS)))
-        .map_err(|_| "reading it panicked".to_owned());
+    let read = || {
+        let (mail, opened) = mail::read_with_attachments(&raw, &LIMITS, ENCODED_EARLY_MAX_BYTES);
+        let parts = opened.map(|opened| encode(&mail, opened));
+        (mail, parts)
+    };
+    let (read, parts) = match catch_unwind(AssertUnwindSafe(read)) {
+        Ok((mail, parts)) => (Ok(mail), parts),
+        Err(_) => (Err("reading it panicked".to_owned()), None),
+    };
     let packed = pack(&raw);
-    Delivery { origin, authserv_id, raw: Arc::new(raw), packed, read, confirmed: false }
+    Delivery { origin, authserv_id, raw: Arc::new(raw), packed, read, parts, confirmed: false }
 }
 
 impl Shared {
@@ -154,7 +168,8 @@ fn decide_and_file(
     };
     let refused = commit::refused(db, &delivery.origin)?;
     let (decision, _) = consider(db, mail, policy, refused, (now, dice))?;
-    let ready = compose_all(settings, &keys, &decision, Some((mail, &delivery.raw)), (now, dice))?;
+    let source = Source { mail, raw: &delivery.raw, parts: delivery.parts.as_deref() };
+    let ready = compose_all(settings, &keys, &decision, Some(&source), (now, dice))?;
     let raw = (decision.disposition != Disposition::Duplicate).then_some(&delivery.packed);
     let filed = commit::file(db, &delivery.origin, &Envelope::of(mail), raw, (&decision, &ready), now)?;
     release(db, settings, &filed, now, dice)?;
@@ -218,7 +233,8 @@ fn decide_again(
     let authserv_id = mailbox.and_then(|mailbox| mailbox.authserv_id.as_deref());
     let policy = Policy { config: &settings.config, keys: &keys, queue, authserv_id, confirmed };
     let (decision, _) = consider(db, &mail, policy, Some(mail_id), (now, dice))?;
-    let ready = compose_all(settings, &keys, &decision, Some((&mail, &raw)), (now, dice))?;
+    let source = Source { mail: &mail, raw: &raw, parts: None };
+    let ready = compose_all(settings, &keys, &decision, Some(&source), (now, dice))?;
     let filed = commit::file_again(db, mail_id, &Envelope::of(&mail), (&decision, &ready), now)?;
     release(db, settings, &filed, now, dice)?;
     Ok(outcome(&filed, decision))
@@ -257,12 +273,22 @@ fn file_unread(
     Ok(outcome(&filed, decision.clone()))
 }
 
+/// The mail being decided, whose attachments may go along.
+pub struct Source<'a> {
+    /// What was read of it.
+    pub mail: &'a Mail,
+    /// Its bytes.
+    pub raw: &'a [u8],
+    /// Its attachments, where they are encoded already.
+    pub parts: Option<&'a [Part]>,
+}
+
 /// Makes bytes of all outgoing mail of a decision. `source` is the mail being decided, whose attachments may go along.
 pub fn compose_all(
     settings: &Settings,
     keys: &Keys,
     decision: &Decision,
-    source: Option<(&Mail, &[u8])>,
+    source: Option<&Source<'_>>,
     chance: (Timestamp, &Dice),
 ) -> Result<Vec<Ready>, StoreError> {
     let (now, dice) = chance;
@@ -278,21 +304,27 @@ fn compose_one(
     dice: &Dice,
 ) -> Result<Ready, StoreError> {
     let mut outgoing = outgoing.clone();
-    let none = Vec::new();
-    let outside;
-    let attached = match outgoing.attachments {
-        false => &none,
-        true if outgoing.template == Template::Reply => {
-            outside = files.read().iter().filter(|file| !names_its_maker(file)).cloned().collect();
-            &outside
-        }
-        true => files.read(),
-    };
     // An agent's reply carries all it came with; what the desk passes on stays within a bound that relays take.
     let bounded = outgoing.template != Template::Reply;
-    let attached: &[File] = if bounded && too_much(attached, desk.config.limits.forward_max_bytes) {
-        outgoing.values.left_out = attached.iter().map(|file| file.name.clone()).collect();
-        &none
+    let along = if outgoing.attachments { files.source.map(|source| source.mail) } else { None };
+    let attached: &[Part] = match along {
+        None => &[],
+        Some(mail)
+            if bounded
+                && too_much(
+                    mail.attachments.iter().map(|a| a.size),
+                    desk.config.limits.forward_max_bytes,
+                ) =>
+        {
+            outgoing.values.left_out = mail.attachments.iter().map(|file| file.name.clone()).collect();
+            &[]
+        }
+        Some(_) => files.read(),
+    };
+    let outside: Vec<Part>;
+    let attached = if outgoing.template == Template::Reply && attached.iter().any(names_its_maker) {
+        outside = attached.iter().filter(|part| !names_its_maker(part)).cloned().collect();
+        &outside
     } else {
         attached
     };
@@ -314,7 +346,7 @@ fn compose_one(
 
 /// Signatures, certificates, public keys and business cards that a client attaches by itself: they hold the agent's own
 /// address, and the signature does not fit the mail that the desk makes of it.
-fn names_its_maker(file: &File) -> bool {
+fn names_its_maker(part: &Part) -> bool {
     const KINDS: [&str; 7] = [
         "application/pkcs7-signature",
         "application/x-pkcs7-signature",
@@ -324,34 +356,40 @@ fn names_its_maker(file: &File) -> bool {
         "text/x-vcard",
         "text/directory",
     ];
-    KINDS.contains(&file.content_type.as_str())
+    KINDS.contains(&part.content_type.as_str())
 }
 
-fn too_much(files: &[File], limit: u64) -> bool {
-    files.iter().map(|file| u64::try_from(file.bytes.len()).unwrap_or(u64::MAX)).sum::<u64>() > limit
+fn too_much(sizes: impl Iterator<Item = usize>, limit: u64) -> bool {
+    sizes.map(|size| u64::try_from(size).unwrap_or(u64::MAX)).fold(0, u64::saturating_add) > limit
 }
 
-/// The attachments of the mail being decided, decoded when first wanted.
+/// The attachments of the mail being decided, encoded for other mails when first wanted.
 struct Files<'a> {
-    source: Option<(&'a Mail, &'a [u8])>,
-    all: Option<Vec<File>>,
+    source: Option<&'a Source<'a>>,
+    all: Option<Vec<Part>>,
 }
 
 impl Files<'_> {
-    fn read(&mut self) -> &Vec<File> {
-        let source = self.source;
-        self.all.get_or_insert_with(|| {
-            let Some((mail, raw)) = source else { return Vec::new() };
-            let file = |attachment: &mail::Attachment| {
-                Some(File {
-                    name: attachment.name.clone(),
-                    content_type: attachment.content_type.clone(),
-                    bytes: mail::attachment_bytes(raw, &LIMITS, attachment.part)?,
-                    content_id: attachment.content_id.clone(),
-                    inline: attachment.inline,
-                })
-            };
-            mail.attachments.iter().filter_map(file).collect()
-        })
+    fn read(&mut self) -> &[Part] {
+        match self.source {
+            Some(Source { parts: Some(parts), .. }) => parts,
+            Some(source) => self.all.get_or_insert_with(|| {
+                let (mail, opened) = mail::read_with_attachments(source.raw, &LIMITS, usize::MAX);
+                encode(&mail, opened.unwrap_or_default())
+            }),
+            None => &[],
+        }
     }
+}
+
+/// The attachments of a mail as parts of other mails.
+fn encode(mail: &Mail, opened: Vec<Vec<u8>>) -> Vec<Part> {
+    let file = |(attachment, bytes): (&mail::Attachment, Vec<u8>)| File {
+        name: attachment.name.clone(),
+        content_type: attachment.content_type.clone(),
+        bytes,
+        content_id: attachment.content_id.clone(),
+        inline: attachment.inline,
+    };
+    mail.attachments.iter().zip(opened).map(|pair| Part::of(&file(pair))).collect()
 }

@@ -7,7 +7,7 @@ use super::alarm::Outage;
 use super::filing::{self, Delivery, Outcome};
 use super::shared::{Shared, stopped};
 use crate::address::without_addresses;
-use crate::config::{Config, Mailbox};
+use crate::config::{After, Config, Mailbox};
 use crate::desk::decision::Disposition;
 use crate::imap::{ImapError, Session};
 use crate::net::Dial;
@@ -24,8 +24,11 @@ use tokio::task::{JoinError, JoinHandle};
 /// Mails being read and packed at once, beside the one on the wire.
 const READ_AT_ONCE: usize = 4;
 
-/// Bytes of mail in memory at once, in KiB, beyond the one on the wire; a larger mail goes alone.
-const MEMORY_KIB: u32 = 8 * 1024;
+/// What mails that were read and are not on the disk yet may hold in memory at once, in KiB; a larger mail goes alone.
+const MEMORY_KIB: u32 = 16 * 1024;
+
+/// A mail is there three times: as it came, packed, and its attachments encoded to go out again.
+const COPIES: usize = 3;
 
 /// Why a step ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -186,7 +189,9 @@ impl Intake {
             self.settle_gone(open.uidvalidity, &uids).await?;
         }
         let Some(last) = uids.last().copied() else { return Ok(Step::default()) };
-        let (new, unsettled) = self.against_ledger(config, open.uidvalidity, uids).await?;
+        // What was moved or deleted and is there all the same is told again: the server said yes and did nothing.
+        let stays = mailbox.after == After::Flag;
+        let (new, unsettled) = self.against_ledger(config, open.uidvalidity, uids, stays).await?;
         let mut step = Step { settled: unsettled.len(), ..Step::default() };
         self.settle(mailbox, open, &unsettled).await?;
         let mut in_hand: Option<Vec<(u32, Filing)>> = None;
@@ -208,7 +213,7 @@ impl Intake {
         }
         if !*stop.borrow() {
             // What the server listed and then did not give is asked for again at the next look, over this connection too.
-            let (missed, _) = self.against_ledger(config, open.uidvalidity, new).await?;
+            let (missed, _) = self.against_ledger(config, open.uidvalidity, new, true).await?;
             open.next_uid = missed.first().copied().unwrap_or(last.saturating_add(1));
             self.note_position(open).await?;
         }
@@ -230,13 +235,14 @@ impl Intake {
         self.shared.store.write(move |db| ledger::set_gone(db, &gone, now)).await
     }
 
-    /// Splits UIDs into those the ledger does not know, and those it knows but the server has not been told of. Mail
-    /// that was refused counts as new when the limit has been raised since.
+    /// Splits UIDs into those the ledger does not know, and those it knows but the server is to be told of. Mail that was
+    /// refused counts as new when the limit has been raised since. `stays`: mail that the server was told of remains.
     async fn against_ledger(
         &self,
         config: &Config,
         uidvalidity: u32,
         uids: Vec<u32>,
+        stays: bool,
     ) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
         let (name, limit) = (self.name.clone(), config.limits.mail_max_bytes);
         let question = move |reader: &crate::store::read::Reader| {
@@ -247,7 +253,9 @@ impl Intake {
                     Some(account) if account.disposition == Disposition::Refused && account.size <= limit => {
                         new.push(uid)
                     }
-                    Some(account) if !account.settled && account.disposition != Disposition::Refused => {
+                    Some(account)
+                        if !(account.settled && stays) && account.disposition != Disposition::Refused =>
+                    {
                         unsettled.push(uid)
                     }
                     Some(_) => {}
@@ -367,7 +375,7 @@ impl Intake {
 
     /// Reads and packs a mail on a thread where that may block, once there is memory for it.
     async fn read(&self, mailbox: &Mailbox, origin: Origin, raw: Vec<u8>) -> Reading {
-        let wanted = u32::try_from(raw.len() / 1024).unwrap_or(MEMORY_KIB).clamp(1, MEMORY_KIB);
+        let wanted = u32::try_from(raw.len() / 1024 * COPIES).unwrap_or(MEMORY_KIB).clamp(1, MEMORY_KIB);
         // The semaphore is never closed.
         let permit = Arc::clone(&self.memory).acquire_many_owned(wanted).await.ok();
         let authserv_id = mailbox.authserv_id.clone();

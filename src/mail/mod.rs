@@ -26,7 +26,7 @@ use crate::clock::Timestamp;
 use crate::language::Language;
 use ids::MessageId;
 
-pub use parse::{attachment_bytes, read};
+pub use parse::{attachment_bytes, read, read_with_attachments};
 pub use report::report;
 
 /// Bounds on what is read of one mail (promise 9). Reaching one is recorded as an [`Oddity`].

@@ -20,20 +20,37 @@ const ATTACHED_MAX_BYTES: usize = 10 * 1024 * 1024;
 
 /// Reads `raw`. Total: any bytes give a mail.
 pub fn read(raw: &[u8], limits: &Limits) -> Mail {
+    read_parts(&Parts::of(raw), raw.len(), limits)
+}
+
+/// As [`read`], with the decoded bytes of the attachments, in order, where they are `max_bytes` or less together.
+/// Taking a mail with large attachments apart is dear: this does it once for both.
+pub fn read_with_attachments(raw: &[u8], limits: &Limits, max_bytes: usize) -> (Mail, Option<Vec<Vec<u8>>>) {
     let parts = Parts::of(raw);
+    let mail = read_parts(&parts, raw.len(), limits);
+    let size = mail.attachments.iter().fold(0_usize, |sum, attachment| sum.saturating_add(attachment.size));
+    let open = |attachment: &super::Attachment| {
+        let part = parts.all().get(attachment.part);
+        part.map(|part| parts.bytes(part).into_owned()).unwrap_or_default()
+    };
+    let opened = (size <= max_bytes).then(|| mail.attachments.iter().map(open).collect());
+    (mail, opened)
+}
+
+fn read_parts(parts: &Parts<'_>, size: usize, limits: &Limits) -> Mail {
     let headers = parts.headers(limits.headers_max);
     let mut oddities = Vec::new();
-    note_bounds(&parts, limits, &mut oddities);
+    note_bounds(parts, limits, &mut oddities);
     let from = sender(&headers, limits, &mut oddities);
-    let body = body::read(&parts, limits);
+    let body = body::read(parts, limits);
     oddities.extend(body.oddities);
     let attachments = parts.attachments(&body.used, limits.parts_max, body.html.as_deref());
     let message_id = headers.ids("message-id").into_iter().next();
     let whole: String = body.spans.iter().map(|span| span.text.as_str()).collect();
     let fresh = text::fresh(&body.spans);
-    let bounce = bounce::read(&parts, &headers, &whole, limits);
+    let bounce = bounce::read(parts, &headers, &whole, limits);
     Mail {
-        size: raw.len(),
+        size,
         content_key: content_key(message_id.as_ref(), &headers, parts.raw_body()),
         in_reply_to: bounded(headers.ids("in-reply-to"), limits.references_max, "in-reply-to", &mut oddities),
         references: bounded(headers.ids("references"), limits.references_max, "references", &mut oddities),
@@ -53,7 +70,7 @@ pub fn read(raw: &[u8], limits: &Limits) -> Mail {
             .take(RESULTS_MAX)
             .map(|value| value.chars().take(RESULT_MAX_CHARS).collect())
             .collect(),
-        attached: if bounce.is_none() { attached(&parts, &attachments, limits) } else { None },
+        attached: if bounce.is_none() { attached(parts, &attachments, limits) } else { None },
         body: body.spans,
         html: body.html,
         message_id,

@@ -29,12 +29,12 @@ pub(super) fn bounded(raw: &[u8]) -> (&[u8], Option<(&'static str, &'static str)
 /// Where the mention of nested mail stands that is one too many.
 fn nested_end(raw: &[u8]) -> Option<usize> {
     let slashes = raw.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
-    let mentions = slashes.filter(|at| {
+    let mut mentions = slashes.filter(|at| {
         let before = at.checked_sub(7).and_then(|start| raw.get(start..*at)).unwrap_or_default();
         let after = raw.get(at + 1..at + 7).unwrap_or_default();
         before.eq_ignore_ascii_case(b"message") || after.eq_ignore_ascii_case(b"digest")
     });
-    mentions.skip(NESTED_MAX).next()
+    mentions.nth(NESTED_MAX)
 }
 
 /// Where the line begins that is one part or one field too many.
@@ -103,7 +103,7 @@ pub(super) fn unsealed(raw: &[u8]) -> Option<Vec<u8>> {
         if is_open(raw.get(field..end).unwrap_or_default()) {
             continue;
         }
-        let typed = find(head, b"content-type").is_some();
+        let declared = find(head, b"content-type").and_then(|at| head.get(at..)).map(media_type_of);
         for word in [&b"rfc822"[..], b"global"] {
             let mut from = 0;
             while let Some(found) = head.get(from..).and_then(|rest| find(rest, word)) {
@@ -112,11 +112,21 @@ pub(super) fn unsealed(raw: &[u8]) -> Option<Vec<u8>> {
             }
         }
         // A part of a digest is a mail without saying so; a comment may stand in the midst of a type.
-        if (digest && !typed) || (typed && head.contains(&b'(') && find(head, b"822").is_none()) {
+        if declared.map_or(digest, |value| value.contains(&b'(')) {
             alter(&mut copy, raw, field, b'X');
         }
     }
     copy
+}
+
+/// The field that begins `head` up to its parameters.
+fn media_type_of(head: &[u8]) -> &[u8] {
+    let ends = |at: &usize| match head.get(*at) {
+        Some(b';') => true,
+        Some(b'\n') => !head.get(at + 1).is_some_and(|b| matches!(b, b' ' | b'\t')),
+        _ => false,
+    };
+    (0..head.len()).find(ends).and_then(|end| head.get(..end)).unwrap_or(head)
 }
 
 /// Whether a head, from its first field about encoding on, says plainly that nothing is encoded.
@@ -188,6 +198,7 @@ mod tests {
             "Content-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\nx",
             "Content-Type: message/rfc822\n\nx",
             "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nabout rfc822",
+            "alert(1)\n--b\nContent-Type: a/b; name=\"c (1)\"\nContent-Transfer-Encoding: base64\n\nx",
             "A: rfc822\n\n--b\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\nx",
         ] {
             assert_eq!(altered(head), None, "{head}");
@@ -196,6 +207,7 @@ mod tests {
             "Content-Transfer-Encoding: base64\nContent-Type: message/rfc822\n\nx",
             "Content-Type: Message/RFC822\r\nContent-Transfer-Encoding:\r\n base64\r\n\r\nx",
             "Content-Type: message/global\nContent-Transfer-Encoding: 7bit\ncontent-transfer-encoding: base64\n\nx",
+            "Content-Type:\n mess(x)age/rfc(y)822\nContent-Transfer-Encoding: base64\n\nx",
             "A: multipart/digest\n\n--b\nContent-Transfer-Encoding: quoted-printable\n\nx",
         ] {
             assert!(altered(head).is_some(), "{head}");

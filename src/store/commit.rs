@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::apply::{self, Cause};
 use super::facts::next_id;
-use super::pack::{Packed, pack};
+use super::pack::{Packed, pack_passing};
 use crate::address::Address;
 use crate::clock::Timestamp;
 use crate::desk::decision::{Decision, Disposition, Event};
@@ -285,7 +285,7 @@ fn enqueue(db: &Connection, mail_id: Option<i64>, ready: &[Ready], now: Timestam
 }
 
 fn keep_body(db: &Connection, body: &[u8]) -> Result<i64, StoreError> {
-    let packed = pack(body);
+    let packed = pack_passing(body);
     let sql = "INSERT INTO outgoing_body (size, packing, bytes) VALUES (?1, ?2, ?3)";
     db.prepare_cached(sql)?.execute((
         i64::try_from(packed.size).unwrap_or(i64::MAX),

@@ -57,7 +57,7 @@ pub fn account(
     Ok(Some(Account { uid, disposition, settled, size: u64::try_from(size).unwrap_or(0) }))
 }
 
-/// Records that the server has been told about these UIDs.
+/// Records that the server has been told about these UIDs: never earlier than they came, though the clock be set back.
 pub fn set_settled(
     db: &Connection,
     mailbox: &str,

@@ -24,6 +24,7 @@ mod readme;
 mod real;
 mod soak;
 mod loop_faults;
+mod simulation;
 mod smtp_edge;
 mod stories;
 mod outside;
