@@ -71,10 +71,12 @@ pub fn kills(seed: u64, count: usize, until: Option<Instant>) -> Left {
         drop(desk);
         left.kills += 1;
     }
+    let ready = |log: &str| log.matches("ready").count();
+    let before = ready(&std::fs::read_to_string(config.with_extension("log")).unwrap_or_default());
     let desk = Program::run(&config);
     let path = servers.folder().join("desk/desk.db");
     let start = Instant::now();
-    while !is_over(&path, left.mails) || !postfix_is_empty(&servers) {
+    while ready(&desk.log()) == before || !is_over(&path, left.mails) || !postfix_is_empty(&servers) {
         assert!(start.elapsed() < PATIENCE, "seed {seed}: it does not end:\n{}", desk.log());
         std::thread::sleep(Duration::from_millis(50));
     }
