@@ -237,6 +237,8 @@ impl People {
             match (dice.below(2), self.some_mail(dice, REQUESTERS[0]), self.some_ticket(dice, reader)) {
                 (0, Some(stolen), _) => self.answer(from, &stolen, &word).map(|mut letter| {
                     letter.body = format!("Cuénteme más. {word}");
+                    // What stood in the stolen mail is known to the thief.
+                    letter.head = letter.head.replace("WORDOF", "STOLEN");
                     letter
                 }),
                 (_, _, Some(number)) => Some(self.letter(
