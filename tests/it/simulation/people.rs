@@ -48,11 +48,14 @@ const REMEMBERED: usize = 12;
 
 pub struct People {
     pub delivered: Vec<Delivered>,
-    boxes: BTreeMap<String, (usize, Vec<Arc<[u8]>>)>,
+    boxes: BTreeMap<String, Inbox>,
     bounced: usize,
     corpus: Vec<Vec<u8>>,
     words: u32,
 }
+
+/// How much of it was seen, and the newest mails.
+type Inbox = (usize, Vec<Arc<[u8]>>);
 
 /// A mail that was put into the desk's inbox.
 pub struct Delivered {
