@@ -48,11 +48,14 @@ const REMEMBERED: usize = 12;
 
 pub struct People {
     pub delivered: Vec<Delivered>,
-    boxes: BTreeMap<String, (usize, Vec<Arc<[u8]>>)>,
+    boxes: BTreeMap<String, Inbox>,
     bounced: usize,
     corpus: Vec<Vec<u8>>,
     words: u32,
 }
+
+/// How much of it was seen, and the newest mails.
+type Inbox = (usize, Vec<Arc<[u8]>>);
 
 /// A mail that was put into the desk's inbox.
 pub struct Delivered {
@@ -237,6 +240,8 @@ impl People {
             match (dice.below(2), self.some_mail(dice, REQUESTERS[0]), self.some_ticket(dice, reader)) {
                 (0, Some(stolen), _) => self.answer(from, &stolen, &word).map(|mut letter| {
                     letter.body = format!("Cuénteme más. {word}");
+                    // What stood in the stolen mail is known to the thief.
+                    letter.head = letter.head.replace("WORDOF", "STOLEN");
                     letter
                 }),
                 (_, _, Some(number)) => Some(self.letter(

@@ -78,7 +78,12 @@ impl Session {
         let fault = lock(&self.server.shared.imap_faults).take("CONNECT", None);
         let capabilities = self.code();
         match fault {
-            Some(ImapFault::Replace(text) | ImapFault::Bye(text)) => {
+            Some(ImapFault::Bye(text)) => {
+                self.wire.line(format!("* BYE {text}"));
+                self.wire.send().await?;
+                return Err(ended());
+            }
+            Some(ImapFault::Replace(text)) => {
                 self.wire.say(text);
                 self.wire.send().await?;
                 return Ok(());
