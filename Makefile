@@ -20,9 +20,10 @@ fmt:
 demo:
 	cargo run --locked --release -- demo
 
-# About three minutes of kills: at each command, each sync, every fortieth write, and at random. Prints the sums.
+# Ten minutes of kills, storms and simulated weeks, beside fakes and beside real servers; prints one table. Shorter or
+# longer with POSTDESK_SOAK_SECS. Needs root as the tests with real servers do.
 soak: packages
-	cargo test --locked --test it soak::sweep::whole_sweep -- --ignored --nocapture
+	cargo test --locked --test it soak::whole::whole_soak -- --ignored --nocapture
 
 # The benchmark: real servers on loopback, whole processes, some minutes; needs root as the tests with real servers do.
 # Figures go to target/bench; docs/performance.md says what they mean.

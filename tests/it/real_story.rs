@@ -12,7 +12,7 @@ const ANA: &str = "ana@desk.example";
 const MARIA: &str = "maria@example.org";
 
 /// The configuration of the desk on the real servers; `mailbox` is added to the mailbox's table.
-fn configure(servers: &RealServers, password: &str, mailbox: &str) -> PathBuf {
+pub fn configure(servers: &RealServers, password: &str, mailbox: &str) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let dir = servers.folder().join("desk");
     std::fs::create_dir_all(&dir).unwrap();

@@ -2,8 +2,10 @@
 //! and prints one table.
 
 pub mod process;
+mod real_kills;
 mod sweep;
 pub mod trial;
+mod whole;
 pub mod workload;
 
 pub use trial::{rows, scratch};

@@ -5,7 +5,7 @@ mod day;
 mod threading;
 mod automatic;
 mod agents;
-mod storms;
+pub mod storms;
 mod bounces;
 mod aside;
 mod behalf;
