@@ -21,6 +21,7 @@ mod mail_server;
 mod mail_world;
 mod packaging;
 mod readme;
+mod reliability;
 mod real;
 mod soak;
 mod loop_faults;
