@@ -29,12 +29,12 @@ pub(super) fn bounded(raw: &[u8]) -> (&[u8], Option<(&'static str, &'static str)
 /// Where the mention of nested mail stands that is one too many.
 fn nested_end(raw: &[u8]) -> Option<usize> {
     let slashes = raw.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
-    let mentions = slashes.filter(|at| {
+    let mut mentions = slashes.filter(|at| {
         let before = at.checked_sub(7).and_then(|start| raw.get(start..*at)).unwrap_or_default();
         let after = raw.get(at + 1..at + 7).unwrap_or_default();
         before.eq_ignore_ascii_case(b"message") || after.eq_ignore_ascii_case(b"digest")
     });
-    mentions.skip(NESTED_MAX).next()
+    mentions.nth(NESTED_MAX)
 }
 
 /// Where the line begins that is one part or one field too many.
