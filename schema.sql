@@ -109,9 +109,10 @@ CREATE TABLE attachment (
 CREATE INDEX attachment_message ON attachment (message_id);
 
 -- People beside the requester: participants get what is public, watchers are agents, writers may write in and get no copies.
+-- Who left, or was taken out, is not brought back by standing in somebody's Cc.
 CREATE TABLE participant (
   ticket_id INTEGER NOT NULL REFERENCES ticket (id),
-  kind      TEXT NOT NULL CHECK (kind IN ('participant', 'watcher', 'writer')),
+  kind      TEXT NOT NULL CHECK (kind IN ('participant', 'watcher', 'writer', 'left')),
   address   TEXT NOT NULL,
   name      TEXT NOT NULL,
   PRIMARY KEY (ticket_id, kind, address)

@@ -7,6 +7,7 @@ mod builtin;
 mod filters;
 mod head;
 pub mod html;
+mod leave;
 mod mime;
 mod sample;
 mod scene;
@@ -103,6 +104,7 @@ pub fn compose(
     head.ids("Message-ID", [&message_id]);
     thread(&mut head, outgoing, domain);
     marks(&mut head, outgoing);
+    leave::fields(&mut head, desk, outgoing, queue, nonce);
     head.fixed("Content-Language", outgoing.language.code());
     head.fixed("MIME-Version", "1.0");
     head.made(&content.fields);

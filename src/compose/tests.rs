@@ -88,6 +88,7 @@ fn outgoing(template: Template, language: Language) -> Outgoing {
         values: sample::full(language).values,
         attachments: false,
         hold_secs: 0,
+        may_leave: false,
         author: None,
     }
 }
@@ -352,4 +353,33 @@ proptest! {
             prop_assert!(squeeze(&whole).contains(&squeeze(&printable)), "{:?} in {:?}", printable, whole);
         }
     }
+}
+
+#[test]
+fn a_participant_is_told_how_to_leave_in_the_head_alone() {
+    static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new(&[]).unwrap());
+    let composed = |base: &str, plus: bool| {
+        let (mut config, keys) = (config(), keys());
+        config.web.as_mut().unwrap().base_url = base.to_owned();
+        config.queues[0].plus_addresses = plus;
+        let desk = Desk { config: &config, templates: &TEMPLATES, keys: &keys, now: NOW };
+        let outgoing = Outgoing { may_leave: true, ..outgoing(Template::Reply, Language::Es) };
+        compose(&desk, &outgoing, 42, &[]).unwrap()
+    };
+    let (secure, plain) = (composed("https://soporte.example", true), composed("http://localhost", false));
+    let head = head_text(&secure).replace("\n ", " ");
+    let field = head.lines().find(|line| line.starts_with("List-Unsubscribe: ")).unwrap();
+    let token = field.split_once("https://soporte.example/leave/").unwrap().1.trim_end_matches('>');
+    let parsed = Token::parse(token).unwrap();
+    assert!(parsed.purpose == Purpose::Leave && keys().verifies(&parsed, &secure.recipient));
+    assert!(
+        field.contains(&format!("<mailto:soporte+{token}@desk.example?subject=leave>, <https:")),
+        "{field}"
+    );
+    assert!(head.contains("\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n"));
+    let head = head_text(&plain).replace("\n ", " ");
+    assert!(!head.contains("<http") && !head.contains("List-Unsubscribe-Post"), "{head}");
+    assert!(head.contains("List-Unsubscribe: <mailto:soporte@desk.example?subject=leave%20l"), "{head}");
+    let without = compose_one(&outgoing(Template::Reply, Language::Es), &[]);
+    assert!(!head_text(&without).contains("List-Unsubscribe") && without.body == secure.body);
 }

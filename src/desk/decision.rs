@@ -22,7 +22,7 @@ pub enum Disposition {
     Held,
     /// A delivery report.
     Bounce,
-    /// Stored, nothing done: a robot's answer, our own mail come back.
+    /// Stored, answered by nothing and no message: a robot's answer, our own mail come back, a participant's leave.
     Ignored,
     /// Not taken: over the size limit. It stays in the mailbox.
     Refused,
@@ -437,4 +437,6 @@ pub struct Outgoing {
     pub attachments: bool,
     /// Not before this many seconds from now, so that it can be taken back.
     pub hold_secs: i64,
+    /// Whether the recipient is a participant, who may leave the ticket: the mail says how (`List-Unsubscribe`).
+    pub may_leave: bool,
 }

@@ -34,6 +34,8 @@ pub struct TicketFacts {
     pub writers: Vec<Address>,
     /// Agents who watch.
     pub watchers: Vec<Address>,
+    /// Who took part and left, or was taken out: nobody's Cc brings them back.
+    pub left: Vec<Address>,
     /// When it opened.
     pub opened_at: Timestamp,
     /// When it was closed, while it is.

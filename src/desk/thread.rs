@@ -21,6 +21,8 @@ pub struct MailKeys {
     pub address_tokens: Vec<Token>,
     /// Tokens in Message-IDs it points at, nearest first.
     pub reference_tokens: Vec<Token>,
+    /// Tokens for leaving a ticket, in an address or, where the mailbox takes no plus addresses, as a word of the subject.
+    pub leave_tokens: Vec<Token>,
     /// Message-IDs it points at that are not ours, nearest first, with its own Message-ID last.
     pub ids: Vec<MessageId>,
     /// Ticket numbers in the subject's tags, then those of our pseudo-references.
@@ -34,9 +36,9 @@ impl MailKeys {
     pub fn numbers(&self) -> impl Iterator<Item = i64> {
         let tokens = self
             .tokens()
-            .filter(|t| !matches!(t.purpose, Purpose::Confirm | Purpose::Desk))
+            .filter(|t| !matches!(t.purpose, Purpose::Confirm | Purpose::Desk | Purpose::Leave))
             .map(|t| t.number);
-        tokens.chain(self.tags.iter().copied())
+        tokens.chain(self.tags.iter().copied()).chain(self.leave_tokens.iter().map(|t| t.number))
     }
 
     /// All tokens, those in addresses first.
@@ -53,6 +55,10 @@ pub fn keys(mail: &Mail, config: &Config) -> MailKeys {
     for address in addresses {
         let token = config.queues.iter().find_map(|queue| plus_token(address, queue));
         push_new(&mut found.address_tokens, token);
+    }
+    let of_subject: Vec<Token> = mail.subject.split_whitespace().filter_map(Token::parse).collect();
+    for token in found.address_tokens.iter().chain(&of_subject).filter(|t| t.purpose == Purpose::Leave) {
+        push_new(&mut found.leave_tokens, Some(token.clone()));
     }
     for id in mail.points_at() {
         if id.right() != config.desk.domain.to_ascii_lowercase() {
@@ -202,7 +208,7 @@ pub fn find(
 fn writes(purpose: Purpose) -> bool {
     match purpose {
         Purpose::Requester | Purpose::Agent | Purpose::Note => true,
-        Purpose::Confirm | Purpose::Bounce | Purpose::Desk => false,
+        Purpose::Confirm | Purpose::Bounce | Purpose::Desk | Purpose::Leave => false,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::retry::CONNECT;
 use crate::store::commit::Origin;
 use crate::store::{StoreError, ledger};
 use futures::stream::{FuturesOrdered, StreamExt};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -349,9 +349,18 @@ impl Intake {
             let mut filing: Vec<(u32, Filing)> = Vec::new();
             loop {
                 tokio::select! {
-                    mail = source.recv(), if reading.len() < READ_AT_ONCE => match mail {
-                        Some((uid, raw)) => reading.push_back(self.read(mailbox, self.origin(config, mailbox, uidvalidity, uid), raw).await),
-                        None => break,
+                    mail = source.recv(), if reading.len() < READ_AT_ONCE => {
+                        let Some((uid, raw)) = mail else { break };
+                        let mut room = pin!(self.room(raw.len()));
+                        // Mails that were read hold memory until they are handed in: that goes on meanwhile.
+                        let room = loop {
+                            tokio::select! {
+                                room = &mut room => break room,
+                                Some(read) = reading.next(), if !reading.is_empty() => filing.extend(self.hand_in(read)),
+                            }
+                        };
+                        let origin = self.origin(config, mailbox, uidvalidity, uid);
+                        reading.push_back(read(mailbox, origin, raw, room));
                     },
                     Some(read) = reading.next(), if !reading.is_empty() => filing.extend(self.hand_in(read)),
                 }
@@ -373,13 +382,11 @@ impl Intake {
         Ok(filing)
     }
 
-    /// Reads and packs a mail on a thread where that may block, once there is memory for it.
-    async fn read(&self, mailbox: &Mailbox, origin: Origin, raw: Vec<u8>) -> Reading {
-        let wanted = u32::try_from(raw.len() / 1024 * COPIES).unwrap_or(MEMORY_KIB).clamp(1, MEMORY_KIB);
+    /// Waits until there is memory for a mail of `size` bytes.
+    async fn room(&self, size: usize) -> Option<OwnedSemaphorePermit> {
+        let wanted = u32::try_from(size / 1024 * COPIES).unwrap_or(MEMORY_KIB).clamp(1, MEMORY_KIB);
         // The semaphore is never closed.
-        let permit = Arc::clone(&self.memory).acquire_many_owned(wanted).await.ok();
-        let authserv_id = mailbox.authserv_id.clone();
-        tokio::task::spawn_blocking(move || (origin.uid, filing::receive(origin, authserv_id, raw), permit))
+        Arc::clone(&self.memory).acquire_many_owned(wanted).await.ok()
     }
 
     /// Hands a mail that was read to the store. `None` when reading it brought its thread down: it is not in the ledger
@@ -390,19 +397,14 @@ impl Intake {
     ) -> Option<(u32, Filing)> {
         let (uid, delivery, permit) = read.ok()?;
         let filed = self.shared.file(delivery);
-        // A task of its own: it gives its memory back when it is done, and not when somebody asks. Or a batch larger
-        // than the memory would wait for itself.
+        // A task of its own: its memory must be given back when it is on the disk, and not only when somebody asks for
+        // the outcome, which nobody does before the batch has been fetched.
         let task = tokio::spawn(async move {
             let outcome = filed.await;
             drop(permit);
             outcome
         });
-        Some((
-            uid,
-            Box::pin(
-                async move { task.await.unwrap_or_else(|error| Err(StoreError::Panic(error.to_string()))) },
-            ),
-        ))
+        Some((uid, Box::pin(async move { task.await.unwrap_or(Err(StoreError::Closed)) })))
     }
 
     /// Waits until a batch is on the disk, then tells the server.
@@ -462,4 +464,10 @@ impl Intake {
         tokio::select! { () = tokio::time::sleep(most) => {}, () = stopped(stop) => {} }
         Ok(())
     }
+}
+
+/// Reads and packs a mail on a thread where that may block.
+fn read(mailbox: &Mailbox, origin: Origin, raw: Vec<u8>, room: Option<OwnedSemaphorePermit>) -> Reading {
+    let authserv_id = mailbox.authserv_id.clone();
+    tokio::task::spawn_blocking(move || (origin.uid, filing::receive(origin, authserv_id, raw), room))
 }

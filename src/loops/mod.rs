@@ -10,5 +10,6 @@ pub mod intake;
 pub mod outbox;
 pub mod deadlines;
 pub mod links;
+pub mod leave;
 
 pub use shared::{Settings, Shared};

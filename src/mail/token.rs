@@ -30,11 +30,13 @@ pub enum Purpose {
     /// Mail about no ticket (to the admin, a digest, a list), or one that is passed on: writes into no ticket. From an
     /// agent it was made for, it proves the agent.
     Desk,
+    /// Whoever brings it takes the participant it was made for out of the ticket; it does nothing else.
+    Leave,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] =
-        [Self::Requester, Self::Agent, Self::Note, Self::Confirm, Self::Bounce, Self::Desk];
+    const ALL: [Self; 7] =
+        [Self::Requester, Self::Agent, Self::Note, Self::Confirm, Self::Bounce, Self::Desk, Self::Leave];
 
     fn letter(self) -> char {
         match self {
@@ -44,6 +46,7 @@ impl Purpose {
             Self::Confirm => 'c',
             Self::Bounce => 'b',
             Self::Desk => 'd',
+            Self::Leave => 'l',
         }
     }
 

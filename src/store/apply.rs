@@ -78,12 +78,18 @@ fn one(db: &Connection, event: &Event, cause: &Cause<'_>) -> Result<(), StoreErr
         Event::Message(number, message) => add_message(db, *number, message, cause),
         Event::Status(number, status) => set_status(db, *number, *status, cause),
         Event::Assign(number, agent) => assign(db, *number, agent.as_ref(), cause),
-        Event::Join(number, person) => join(db, *number, "participant", person, cause),
+        Event::Join(number, person) => {
+            remove_person(db, *number, "left", &person.address)?;
+            join(db, *number, "participant", person, cause)
+        }
         Event::Writer(number, address) => {
             add_person(db, *number, "writer", &Person::new("", address.clone()))
         }
         Event::Reference(number, id) => reference(db, *number, id),
-        Event::Leave(number, address) => leave(db, *number, "participant", address, cause),
+        Event::Leave(number, address) => {
+            add_person(db, *number, "left", &Person::new("", address.clone()))?;
+            leave(db, *number, "participant", address, cause)
+        }
         Event::Watch(number, address) => {
             join(db, *number, "watcher", &Person::new("", address.clone()), cause)
         }
@@ -274,6 +280,12 @@ fn add_person(db: &Connection, number: i64, kind: &str, person: &Person) -> Resu
     Ok(())
 }
 
+fn remove_person(db: &Connection, number: i64, kind: &str, address: &Address) -> Result<(), StoreError> {
+    let sql = "DELETE FROM participant WHERE ticket_id = ?1 AND kind = ?2 AND address = ?3";
+    db.prepare_cached(sql)?.execute((ticket_id(db, number)?, kind, address.key()))?;
+    Ok(())
+}
+
 fn join(
     db: &Connection,
     number: i64,
@@ -292,8 +304,7 @@ fn leave(
     address: &Address,
     cause: &Cause<'_>,
 ) -> Result<(), StoreError> {
-    let sql = "DELETE FROM participant WHERE ticket_id = ?1 AND kind = ?2 AND address = ?3";
-    db.prepare_cached(sql)?.execute((ticket_id(db, number)?, kind, address.key()))?;
+    remove_person(db, number, kind, address)?;
     log(db, number, &format!("{kind} {address} removed"), cause)
 }
 

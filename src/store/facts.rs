@@ -146,6 +146,15 @@ pub(super) fn follow_merges(db: &Connection, number: i64) -> Result<Option<(i64,
     Ok(found.map(|(id, number, _)| (id, number)))
 }
 
+/// The facts of the ticket that `number` leads to.
+pub fn ticket_led_to(
+    db: &Connection,
+    number: i64,
+    now: Timestamp,
+) -> Result<Option<TicketFacts>, StoreError> {
+    follow_merges(db, number)?.map_or(Ok(None), |(id, _)| ticket(db, id, now))
+}
+
 /// A ticket's facts by its number, merges not followed.
 pub fn ticket_by_number(
     db: &Connection,
@@ -183,6 +192,7 @@ pub fn ticket(db: &Connection, id: i64, now: Timestamp) -> Result<Option<TicketF
         participants: Vec::new(),
         writers: Vec::new(),
         watchers: Vec::new(),
+        left: Vec::new(),
         opened_at: Timestamp(row.get(9)?),
         closed_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
         continues: row.get(11)?,
@@ -214,6 +224,7 @@ fn add_participants(db: &Connection, id: i64, ticket: &mut TicketFacts) -> Resul
         match row.get::<_, String>(0)?.as_str() {
             "participant" => ticket.participants.push(person),
             "watcher" => ticket.watchers.push(person.address),
+            "left" => ticket.left.push(person.address),
             _ => ticket.writers.push(person.address),
         }
     }

@@ -3,7 +3,8 @@
 use super::view::{View, number_of};
 use super::{WebState, answer, pages};
 use crate::clock::Timestamp;
-use crate::loops::{Settings, links};
+use crate::loops::{Settings, leave as leaving, links};
+use crate::mail::token::{Purpose, Token};
 use crate::store::read::{Card, Conversation, Download};
 use crate::store::{StoreError, keys};
 use axum::extract::rejection::PathRejection;
@@ -227,6 +228,47 @@ async fn read_download(
             if keys.link_opens(number, &signature, now) { reader.download(number, id) } else { Ok(None) }
         })
         .await
+}
+
+/// Where `List-Unsubscribe` leads a person: a button, for programs look at links too, and looking must change nothing.
+pub(super) async fn ask_leave(
+    State(state): State<WebState>,
+    path: Typed<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    match leave_token(path) {
+        Some((token, text)) => {
+            answer::page(StatusCode::OK, pages::ask_leave(&ask.view(), token.number, &text))
+        }
+        None => answer::page(StatusCode::NOT_FOUND, pages::nothing_here(&ask.view())),
+    }
+}
+
+/// The button, and the one click of RFC 8058: no cookie, no redirection, and the body does not matter.
+pub(super) async fn leave(
+    State(state): State<WebState>,
+    path: Typed<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let ask = Ask::new(state, headers, uri);
+    let Some((token, _)) = leave_token(path) else {
+        return answer::page(StatusCode::NOT_FOUND, pages::nothing_here(&ask.view()));
+    };
+    let number = token.number;
+    match leaving::request(&ask.state.shared, token).await {
+        Ok(true) => answer::page(StatusCode::OK, pages::left(&ask.view(), number)),
+        Ok(false) => answer::page(StatusCode::NOT_FOUND, pages::leaves_nobody(&ask.view(), number)),
+        Err(error) => ask.trouble(&error),
+    }
+}
+
+fn leave_token(path: Typed<String>) -> Option<(Token, String)> {
+    let token = Token::parse(&typed_path(path)).filter(|token| token.purpose == Purpose::Leave)?;
+    let text = token.text();
+    Some((token, text))
 }
 
 pub(super) async fn nothing_here(State(state): State<WebState>, headers: HeaderMap, uri: Uri) -> Response {

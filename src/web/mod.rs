@@ -1,7 +1,7 @@
 //! The status page: a ticket's card for whoever knows its number, its conversation for whoever holds the signed link.
 //!
-//! Reads through the store's read-only connections. The one thing that it causes, a mail with the link, goes through
-//! [`crate::loops::links`]. Knows no cookie, no session and no script; forgets every request when it is answered.
+//! Reads through the store's read-only connections. What it causes, a mail with the link and a participant's leave, goes
+//! through [`crate::loops::links`] and [`crate::loops::leave`]. Knows no cookie, no session and no script; forgets every request when it is answered.
 
 mod answer;
 mod handlers;
@@ -59,6 +59,7 @@ pub fn router(state: WebState) -> Router {
         .route("/t/{number}", get(handlers::card))
         .route("/t/{number}/link", post(handlers::ask_link).get(handlers::back_to_card))
         .route("/t/{number}/{signature}", get(handlers::conversation))
+        .route("/leave/{token}", get(handlers::ask_leave).post(handlers::leave))
         .route("/t/{number}/{signature}/a/{id}/{name}", get(handlers::download))
         .fallback(handlers::nothing_here)
         .method_not_allowed_fallback(handlers::nothing_here)

@@ -203,6 +203,39 @@ pub(super) fn expired(view: &View<'_>, number: i64) -> String {
     note(view, words.expired_title, &body)
 }
 
+/// Whether to leave a ticket: a button.
+pub(super) fn ask_leave(view: &View<'_>, number: i64, token: &str) -> String {
+    let words = words(view.language);
+    let action = view.href(&format!("/leave/{token}"));
+    let body = format!(
+        "<p class=\"lead\">{}</p>\n<form action=\"{}\" method=\"post\"><button type=\"submit\">{}</button></form>\n",
+        numbered(words.leave, number),
+        escape(&action),
+        words.leave_button
+    );
+    note(view, words.leave_title, &body)
+}
+
+/// It was done.
+pub(super) fn left(view: &View<'_>, number: i64) -> String {
+    let words = words(view.language);
+    note(view, words.left_title, &format!("<p class=\"lead\">{}</p>\n", numbered(words.left, number)))
+}
+
+/// A link of somebody who has left, one too old, or one never ours: they look alike.
+pub(super) fn leaves_nobody(view: &View<'_>, number: i64) -> String {
+    let words = words(view.language);
+    note(
+        view,
+        words.expired_title,
+        &format!("<p class=\"lead\">{}</p>\n", numbered(words.leaves_nobody, number)),
+    )
+}
+
+fn numbered(sentence: &str, number: i64) -> String {
+    sentence.replace("{number}", &format!("<strong>{number}</strong>"))
+}
+
 /// No such page.
 pub(super) fn nothing_here(view: &View<'_>) -> String {
     let words = words(view.language);

@@ -77,6 +77,7 @@ fn facts() -> Facts {
         participants: vec![Person::new("Pedro", address("pedro@client.example"))],
         writers: Vec::new(),
         watchers: Vec::new(),
+        left: Vec::new(),
         opened_at: NOW,
         closed_at: None,
         continues: None,

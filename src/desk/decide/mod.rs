@@ -9,6 +9,7 @@ mod agent;
 mod behalf;
 mod bounce;
 mod desk_work;
+pub mod leave;
 pub mod link;
 pub mod outcome;
 mod refuse;
@@ -105,7 +106,7 @@ pub fn decide(
     let case = Case { mail, keys, facts, policy, now };
     let (author, threaded) = case.author(keys);
     let findings = Findings { author: author.words(), threaded: threaded.clone() };
-    let decision = match early(&case) {
+    let decision = match early(&case).or_else(|| leave::by_mail(&case)) {
         Some(decision) => decision,
         None => by_author(&case, author, &threaded),
     };

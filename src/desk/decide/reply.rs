@@ -67,6 +67,7 @@ impl<'a> Act<'a, '_> {
                 references: self.ticket.message_ids.clone(),
                 attachments: true,
                 hold_secs: self.config().desk.hold_replies_secs,
+                may_leave: send::takes_part(&self.ticket, &person.address),
                 ..mail
             });
         }

@@ -104,6 +104,7 @@ pub(super) fn fresh_facts(case: &Case<'_>, new: &NewTicket, number: i64) -> Tick
         participants: Vec::new(),
         writers: Vec::new(),
         watchers: Vec::new(),
+        left: Vec::new(),
         opened_at: case.now,
         closed_at: None,
         continues: new.continues,
@@ -146,6 +147,7 @@ fn joins(case: &Case<'_>, ticket: &TicketFacts, writer: Option<&Writer>, queue: 
     let room = PARTICIPANTS_MAX.saturating_sub(ticket.participants.len());
     let others = case.mail.to.iter().chain(&case.mail.cc).filter(|person| {
         let known = ticket.has_part(&person.address)
+            || ticket.left.contains(&person.address)
             || person.address == writer.from
             || person.address == writer.person.address;
         !known && !case.config().is_own(&person.address) && case.config().agent(&person.address).is_none()

@@ -127,6 +127,7 @@ pub(super) fn blank(
         values: Values::default(),
         attachments: false,
         hold_secs: 0,
+        may_leave: false,
     }
 }
 
@@ -272,6 +273,12 @@ pub(super) fn audience<'t>(case: &Case<'_>, ticket: &'t TicketFacts, author: &Ad
     everybody.filter(|person| person.address != *author).collect()
 }
 
+/// Whether somebody is in the ticket as a participant only: a requester cannot leave.
+pub(super) fn takes_part(ticket: &TicketFacts, address: &Address) -> bool {
+    let is_requester = ticket.requester.as_ref().is_some_and(|person| person.address == *address);
+    !is_requester && ticket.participants.iter().any(|person| person.address == *address)
+}
+
 /// Copies of a requester's or participant's message to the others outside.
 pub(super) fn copies(
     case: &Case<'_>,
@@ -296,6 +303,7 @@ pub(super) fn copies(
             in_reply_to: case.mail.message_id.clone(),
             references: ticket.message_ids.clone(),
             attachments: true,
+            may_leave: takes_part(ticket, &person.address),
             ..blank(Template::Copy, person.clone(), queue, ticket.number, ticket.language)
         });
     }

@@ -63,6 +63,7 @@ pub(super) fn ticket() -> TicketFacts {
         participants: vec![Person::new("Pedro", address(PEDRO))],
         writers: Vec::new(),
         watchers: Vec::new(),
+        left: Vec::new(),
         opened_at: NOW,
         closed_at: None,
         continues: None,
@@ -112,7 +113,7 @@ const DIMENSIONS: [(&str, &[&str]); 7] = [
             "none",
         ],
     ),
-    ("token", &["none", "requester's", "agent's", "for notes", "confirmation", "desk's"]),
+    ("token", &["none", "requester's", "agent's", "for notes", "confirmation", "desk's", "to leave"]),
     ("made for", &["the sender", "another", "the sender, other ticket's", "the sender, key deleted"]),
     ("server says", &["nothing", "pass", "fail"]),
     ("tag", &["no", "yes"]),
@@ -159,7 +160,8 @@ fn token(c: Combination) -> Option<Token> {
         2 => Purpose::Agent,
         3 => Purpose::Note,
         4 => Purpose::Confirm,
-        _ => Purpose::Desk,
+        5 => Purpose::Desk,
+        _ => Purpose::Leave,
     };
     let mut number = match purpose {
         Purpose::Confirm => 5,
@@ -182,10 +184,14 @@ fn raw(c: Combination) -> String {
         1 => format!("Authentication-Results: mx.desk.example; dmarc=pass header.from={domain}\n"),
         _ => format!("Authentication-Results: mx.desk.example; dmarc=fail header.from={domain}\n"),
     };
-    let token = token(c).map(|t| format!(" <{}>", t.message_id("desk.example").unwrap().as_str()));
+    let token = token(c);
+    let leaving = token.as_ref().filter(|token| token.purpose == Purpose::Leave);
+    let leaving = leaving.map(|token| format!(" leave {}", token.text())).unwrap_or_default();
+    let token = token.map(|t| format!(" <{}>", t.message_id("desk.example").unwrap().as_str()));
     let known = if c[5] == 1 { " <first@client.example>" } else { "" };
     let references = format!("References: <x@y.example>{known}{}\n", token.unwrap_or_default());
     let subject = if c[4] == 1 { format!("[#{NUMBER}] x") } else { "x".to_owned() };
+    let subject = subject + &leaving;
     let text = if c[6] == 1 { "#close" } else { "Hola." };
     format!(
         "{results}{from}To: <{DESK}>\nMessage-ID: <own@x.example>\nSubject: {subject}\n{references}\n{text}\n"
@@ -259,6 +265,8 @@ fn document() -> String {
          - **token**: the signed id in a Message-ID that the mail points at (or in a plus address it was sent to). It \
          counts only from the address it was made for, for the ticket and purpose it was made for, under a key that is \
          kept.\n\
+         - **to leave**: the token of `List-Unsubscribe`, in the subject or a plus address. It takes the participant out \
+         that it was made for, whoever brings it; such mail is answered by nothing and does nothing else.\n\
          - **server says**: the topmost `Authentication-Results` field, written by the configured `authserv_id`.\n\
          - **held**: stored without effect; the agent's registered address is asked to confirm by replying.\n\n"
     );

@@ -150,7 +150,8 @@ impl Drop for Mounted<'_> {
 #[test]
 fn the_daemon_on_a_full_disk_waits_says_so_and_goes_on_by_itself() {
     let dir = tempfile::TempDir::new().unwrap();
-    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "none"]).arg(dir.path()).status();
+    let mount =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=12m", "none"]).arg(dir.path()).status();
     assert!(mount.unwrap().success(), "a small disk needs root");
     let mounted = Mounted(dir.path());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -163,7 +164,7 @@ fn the_daemon_on_a_full_disk_waits_says_so_and_goes_on_by_itself() {
     process.start(None);
     crate::real::wait_until("the first start", || process.log().contains("ready").then_some(()));
     let filler = dir.path().join("filler");
-    let mut size = 3 << 20;
+    let mut size = 12 << 20;
     while size > 512 {
         let mut all = std::fs::read(&filler).unwrap_or_default();
         all.resize(all.len() + size, 7);

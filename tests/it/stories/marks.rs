@@ -27,6 +27,7 @@ fn outgoing(template: Template, language: Language, answers: bool) -> Outgoing {
         values: Values { subject: "Printer".into(), text: "Hello.".into(), ..Values::default() },
         attachments: false,
         hold_secs: 0,
+        may_leave: false,
     }
 }
 

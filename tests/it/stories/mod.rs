@@ -15,3 +15,4 @@ mod bad;
 mod marks;
 mod quarantine;
 mod hostile;
+mod leave;
