@@ -74,7 +74,7 @@ fn consider(settings: &Settings, mail: &Mail, queue: Option<&str>) -> anyhow::Re
         .iter()
         .find(|mailbox| config.queues.get(mailbox.queue).is_some_and(|q| q.name == queue.name));
     let authserv_id = mailbox.and_then(|mailbox| mailbox.authserv_id.as_deref());
-    let policy = Policy { config, keys: &keys, queue, authserv_id, confirmed: false };
+    let policy = Policy { config, keys: &keys, queue, authserv_id, confirmed: false, is_sent: false };
     let (decision, findings) = filing::consider(&db, mail, policy, None, (now, &Dice::real()))?;
     let outgoing: Vec<Value> = decision
         .outgoing

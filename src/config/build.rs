@@ -82,6 +82,7 @@ fn config(root: &DeTable<'_>, book: &Book<'_>) -> Option<Config> {
     let only = queue_parts.first().and_then(|queue| queue.peek("name"));
     names_once(&mailbox_parts, |section| section.peek("name").or(section.peek("queue")).or(only));
     folders_once(&mailbox_parts, &mailboxes);
+    let mailboxes = parts::with_sent(&mailbox_parts, mailboxes);
     Some(Config {
         desk: desk?,
         limits,

@@ -98,6 +98,7 @@ pub const TABLES: &[Table] = &[
             "idle",
             "poll",
             "authserv_id",
+            "sent_folder",
         ],
     },
 ];

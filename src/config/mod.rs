@@ -255,6 +255,8 @@ pub enum After {
     Flag,
     /// Deleted for good.
     Delete,
+    /// Left as it is: a folder of sent mail is only read.
+    Keep,
 }
 
 /// `[[mailbox]]`.
@@ -276,6 +278,8 @@ pub struct Mailbox {
     pub poll_secs: u64,
     /// The `Authentication-Results` id of the server in front of this mailbox, whose topmost header is believed.
     pub authserv_id: Option<String>,
+    /// The folder holds what was sent with this account, and not what came in.
+    pub is_sent: bool,
 }
 
 impl Config {

@@ -201,7 +201,34 @@ fn mailbox(section: &Section<'_>, queues: &[&str]) -> Option<Mailbox> {
         idle,
         poll_secs: u64::try_from(poll_secs).ok()?,
         authserv_id,
+        is_sent: false,
     })
+}
+
+/// The mailboxes, each followed by its folder of sent mail where one is named: a mailbox of its own, called `NAME/sent`,
+/// which no configured name can be.
+pub(super) fn with_sent(sections: &[Section<'_>], mailboxes: Vec<Option<Mailbox>>) -> Vec<Option<Mailbox>> {
+    let sent = |(section, mailbox): (&Section<'_>, &Option<Mailbox>)| {
+        let folder = section.text("sent_folder")?;
+        let mailbox = mailbox.as_ref()?;
+        let moved_to = matches!(&mailbox.after, After::Move(to) if *to == folder.value);
+        if folder.value == mailbox.folder || moved_to || folder.value.eq_ignore_ascii_case("inbox") {
+            let found = format!("sent_folder = {}", shown(&folder.value));
+            section.fault(folder.line, found, "the folder of sent mail, and no folder of incoming mail");
+        }
+        let name = format!("{}/sent", mailbox.name);
+        let after = After::Keep;
+        Some(Mailbox {
+            name,
+            folder: folder.value,
+            after,
+            authserv_id: None,
+            is_sent: true,
+            ..mailbox.clone()
+        })
+    };
+    let sent: Vec<Option<Mailbox>> = sections.iter().zip(&mailboxes).filter_map(sent).map(Some).collect();
+    mailboxes.into_iter().chain(sent).collect()
 }
 
 /// The queue that a mailbox serves; the only one where it names none.

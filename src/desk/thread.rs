@@ -23,7 +23,7 @@ pub struct MailKeys {
     pub reference_tokens: Vec<Token>,
     /// Tokens for leaving a ticket, in an address or, where the mailbox takes no plus addresses, as a word of the subject.
     pub leave_tokens: Vec<Token>,
-    /// Message-IDs it points at that are not ours, nearest first, with its own Message-ID last.
+    /// Message-IDs it points at that are not of our making, nearest first, with its own Message-ID last.
     pub ids: Vec<MessageId>,
     /// Ticket numbers in the subject's tags, then those of our pseudo-references.
     pub tags: Vec<i64>,
@@ -65,8 +65,11 @@ pub fn keys(mail: &Mail, config: &Config) -> MailKeys {
             push_new(&mut found.ids, Some(id.clone()));
         } else if let Some(token) = Token::of_message_id(id) {
             push_new(&mut found.reference_tokens, Some(token));
+        } else if let Some(number) = pseudo_reference(id) {
+            push_new(&mut found.tags, Some(number));
         } else {
-            push_new(&mut found.tags, pseudo_reference(id));
+            // Of our domain and none of ours: of a webmail, for example.
+            push_new(&mut found.ids, Some(id.clone()));
         }
     }
     if mail.from.as_ref().is_some_and(|from| config.agent(&from.address).is_some()) {

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 impl Session {
     /// Does with `done` what the admin wants. A UID that is gone already is passed over.
     pub async fn settle(&mut self, done: &[u32], after: &After) -> Result<(), ImapError> {
+        if *after == After::Keep {
+            return Ok(());
+        }
         if self.selected.as_ref().is_none_or(|state| state.read_only) {
             return Err(ImapError::Refused {
                 command: "STORE",
@@ -22,6 +25,7 @@ impl Session {
                 After::Move(folder) => self.move_set(&set, &held, folder).await?,
                 After::Flag => self.flag_set(&set).await?,
                 After::Delete => self.delete_set(&set, &held).await?,
+                After::Keep => {}
             }
         }
         Ok(())

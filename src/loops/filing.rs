@@ -145,6 +145,11 @@ fn queue_of<'a>(config: &'a Config, origin: &Origin) -> Result<&'a Queue, StoreE
     found.ok_or_else(|| StoreError::Missing("no queue is configured".to_owned()))
 }
 
+/// Whether a mail lies in a folder of sent mail.
+fn is_sent(config: &Config, origin: &Origin) -> bool {
+    config.mailboxes.iter().any(|mailbox| mailbox.is_sent && mailbox.name == origin.mailbox)
+}
+
 /// The whole of one mail's transaction.
 fn decide_and_file(
     db: &Connection,
@@ -165,6 +170,7 @@ fn decide_and_file(
         queue,
         authserv_id: delivery.authserv_id.as_deref(),
         confirmed: delivery.confirmed,
+        is_sent: is_sent(&settings.config, &delivery.origin),
     };
     let refused = commit::refused(db, &delivery.origin)?;
     let (decision, _) = consider(db, mail, policy, refused, (now, dice))?;
@@ -231,7 +237,14 @@ fn decide_again(
     let keys = keys::load(db, now, settings.config.desk.key_valid_secs)?;
     let mailbox = settings.config.mailboxes.iter().find(|mailbox| mailbox.name == origin.mailbox);
     let authserv_id = mailbox.and_then(|mailbox| mailbox.authserv_id.as_deref());
-    let policy = Policy { config: &settings.config, keys: &keys, queue, authserv_id, confirmed };
+    let policy = Policy {
+        config: &settings.config,
+        keys: &keys,
+        queue,
+        authserv_id,
+        confirmed,
+        is_sent: is_sent(&settings.config, &origin),
+    };
     let (decision, _) = consider(db, &mail, policy, Some(mail_id), (now, dice))?;
     let source = Source { mail: &mail, raw: &raw, parts: None };
     let ready = compose_all(settings, &keys, &decision, Some(&source), (now, dice))?;

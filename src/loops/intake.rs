@@ -174,7 +174,25 @@ impl Intake {
             );
         }
         // A new connection looks at the whole folder once: what a crash left half done is found again.
-        Ok(Open { session, uidvalidity, next_uid: 1 })
+        let mut open = Open { session, uidvalidity, next_uid: 1 };
+        if mailbox.is_sent {
+            open.next_uid = match before.filter(|(old, _)| *old == uidvalidity) {
+                Some((_, next_uid)) => next_uid,
+                None => self.first_sight(&mut open, selected.uidnext).await?,
+            };
+        }
+        Ok(open)
+    }
+
+    /// Where the reading of sent mail begins: what lies there already was sent before anybody asked for it to be filed.
+    /// From then on the position, which moves only over what is in the ledger, says where to go on.
+    async fn first_sight(&self, open: &mut Open, uidnext: u32) -> Result<u32, IntakeError> {
+        open.next_uid = match uidnext {
+            0 => open.session.uids(1).await?.last().map_or(1, |last| last.saturating_add(1)),
+            uidnext => uidnext,
+        };
+        self.note_position(open).await?;
+        Ok(open.next_uid)
     }
 
     async fn take_all(
@@ -185,7 +203,7 @@ impl Intake {
         stop: &watch::Receiver<bool>,
     ) -> Result<Step, IntakeError> {
         let uids = open.session.uids(open.next_uid).await?;
-        if open.next_uid == 1 {
+        if open.next_uid == 1 && !mailbox.is_sent {
             self.settle_gone(open.uidvalidity, &uids).await?;
         }
         let Some(last) = uids.last().copied() else { return Ok(Step::default()) };

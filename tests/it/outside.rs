@@ -117,6 +117,7 @@ fn consequences(raw: &str) -> (Vec<(Outgoing, String)>, bool, Disposition) {
         queue: &CONFIG.queues[0],
         authserv_id: None,
         confirmed: false,
+        is_sent: false,
     };
     let (decision, _) = decide(&mail, &thread::keys(&mail, &CONFIG), &facts(), policy, NOW);
     let internal = decision.events.iter().any(|event| matches!(event, Event::Message(_, m) if m.internal));

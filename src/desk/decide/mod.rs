@@ -16,6 +16,7 @@ mod refuse;
 mod reply;
 mod requester;
 mod send;
+mod sent;
 pub mod tick;
 mod when;
 pub mod words;
@@ -48,6 +49,8 @@ pub struct Policy<'a> {
     pub authserv_id: Option<&'a str>,
     /// The agent named in From has confirmed this very mail.
     pub confirmed: bool,
+    /// It lies in the account's folder of sent mail.
+    pub is_sent: bool,
 }
 
 /// Everything a rule looks at, in one hand.
@@ -121,6 +124,9 @@ fn early(case: &Case<'_>) -> Option<Decision> {
     }
     if case.facts.is_our_mail {
         return Some(Decision::nothing(Disposition::Ignored, "our own mail came back to us"));
+    }
+    if case.policy.is_sent {
+        return Some(sent::decide(case));
     }
     case.mail.bounce.as_ref().map(|report| bounce::decide(case, report))
 }

@@ -94,6 +94,7 @@ pub(super) fn run(raw: &str, facts: &Facts, keys: &Keys) -> (Decision, Findings)
         queue: &CONFIG.queues[0],
         authserv_id: Some("mx.desk.example"),
         confirmed: false,
+        is_sent: false,
     };
     decide(&mail, &thread::keys(&mail, &CONFIG), facts, policy, NOW)
 }

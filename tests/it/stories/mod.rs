@@ -16,3 +16,4 @@ mod marks;
 mod quarantine;
 mod hostile;
 mod leave;
+mod sent;
