@@ -79,6 +79,7 @@ CREATE TABLE mail (
 CREATE UNIQUE INDEX mail_uid ON mail (mailbox, uidvalidity, uid);
 CREATE INDEX mail_content ON mail (content_key);
 CREATE INDEX mail_ticket ON mail (ticket_id) WHERE ticket_id IS NOT NULL;
+CREATE INDEX mail_untold ON mail (mailbox) WHERE settled_at IS NULL AND uidvalidity > 0;
 CREATE INDEX mail_aside ON mail (disposition, id) WHERE disposition IN ('quarantined', 'held', 'refused');
 
 -- The conversation.

@@ -9,7 +9,7 @@ use crate::loops::shared::stopped;
 use crate::loops::{Settings, Shared, deadlines, intake::Intake, outbox, outbox::Outbox};
 use crate::net::Dial;
 use crate::retry::Backoff;
-use crate::store::StoreError;
+use crate::store::{StoreError, tidy};
 use crate::web;
 use futures::FutureExt;
 use std::net::SocketAddr;
@@ -32,6 +32,17 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another daemon is at work on the same file: both would send the same mail.
+    #[error("another postdesk is running on {0}")]
+    Running(std::path::PathBuf),
+    /// The file that keeps a second daemon away.
+    #[error("cannot lock {path}: {source}")]
+    Lock {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The page's address.
     #[error("cannot listen on {address} for the status page: {source}")]
     Listen {
@@ -45,6 +56,8 @@ pub enum StartError {
 /// A daemon at work.
 pub struct Daemon {
     shared: Shared,
+    /// Held as long as the daemon lives, and let go by the kernel however it dies.
+    _lock: std::fs::File,
     settings: watch::Sender<Arc<Settings>>,
     dial: Arc<dyn Dial>,
     /// Stops the loops of this configuration.
@@ -64,6 +77,7 @@ impl Daemon {
         dial: Arc<dyn Dial>,
     ) -> Result<Self, StartError> {
         let path = settings.config.desk.database.clone();
+        let lock = lock(&path)?;
         let (settings, in_force) = watch::channel(Arc::new(settings));
         let shared = Shared::open(&path, in_force, clock, dice)?;
         let uncertain = outbox::recover(&shared).await?;
@@ -74,6 +88,7 @@ impl Daemon {
         }
         let mut daemon = Self {
             shared,
+            _lock: lock,
             settings,
             dial,
             stop_loops: watch::channel(false).0,
@@ -171,11 +186,31 @@ impl Daemon {
         finish(&mut self.loops, "loops").await;
     }
 
-    /// Stops in order: first the loops, so that nothing new begins, then the pages.
+    /// Stops in order: first the loops, so that nothing new begins, then the pages; then the file is made whole.
     pub async fn stop(mut self) {
         self.stop_loops().await;
         self.stop_web.send_replace(true);
         finish(&mut self.web, "status page").await;
+        let path = self.shared.store.path().to_owned();
+        let folded = tokio::task::spawn_blocking(move || tidy::fold(&path)).await;
+        if !matches!(folded, Ok(Ok(()))) {
+            tracing::debug!("the -wal file still holds a part of the database");
+        }
+    }
+}
+
+/// Keeps a second daemon off the same database. The command line needs no lock: it claims no outgoing mail.
+fn lock(database: &std::path::Path) -> Result<std::fs::File, StartError> {
+    let mut name = database.as_os_str().to_owned();
+    // A file of its own: closing the database's file would let go of SQLite's locks on it.
+    name.push(".lock");
+    let path = std::path::PathBuf::from(name);
+    let failed = |source| StartError::Lock { path: path.clone(), source };
+    let file = std::fs::File::options().create(true).append(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Running(database.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 

@@ -21,7 +21,7 @@ macro_rules! language {
 macro_rules! languages {
     ($($code:literal)*) => {
         [$(language!($code: "acknowledgement" "reply" "copy" "notification" "colleague" "explanation" "help"
-            "confirmation" "link" "undelivered" "admin" "answer" "digest"),)*]
+            "confirmation" "link" "undelivered" "admin" "answer" "digest" "forward"),)*]
     };
 }
 

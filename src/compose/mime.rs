@@ -30,6 +30,8 @@ pub struct File {
 pub struct Part {
     /// The file's name, as it came.
     pub name: String,
+    /// The media type, lower-case.
+    pub content_type: String,
     /// The file's size in bytes.
     pub size: usize,
     /// Header fields and base64, ended by CRLF.
@@ -42,7 +44,8 @@ impl Part {
     /// Encodes a file.
     pub fn of(file: &File) -> Self {
         let digest = digest([file.name.as_bytes(), file.content_type.as_bytes(), &file.bytes]);
-        Self { name: file.name.clone(), size: file.bytes.len(), bytes: file_part(file).formatted(), digest }
+        let (name, content_type) = (file.name.clone(), file.content_type.clone());
+        Self { name, content_type, size: file.bytes.len(), bytes: file_part(file).formatted(), digest }
     }
 }
 

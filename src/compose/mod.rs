@@ -92,7 +92,7 @@ pub fn compose(
         .ok_or(ComposeError::NoKey)?;
     let domain = &desk.config.desk.domain;
     let message_id = token.message_id(domain).ok_or_else(|| ComposeError::Domain(domain.clone()))?;
-    let scene = Scene::of(desk, outgoing, queue, nonce);
+    let scene = Scene::of(desk, outgoing, queue);
     let rendered = desk.templates.render(outgoing.template, outgoing.language, &scene)?;
     let content = mime::content(&rendered.text, &rendered.html, files);
 
@@ -128,7 +128,7 @@ fn from_name(outgoing: &Outgoing, queue: &Queue) -> String {
         return title.clone();
     }
     match (outgoing.template, outgoing.language) {
-        (Template::Reply, _) => format!("{name} ({title})"),
+        (Template::Reply | Template::Forward, _) => format!("{name} ({title})"),
         (_, Language::Es) => format!("{name} vía {title}"),
         (_, Language::En | Language::Pt) => format!("{name} via {title}"),
     }
@@ -205,6 +205,7 @@ fn is_answer(template: Template) -> bool {
         | Template::Answer => true,
         Template::Reply
         | Template::Copy
+        | Template::Forward
         | Template::Notification
         | Template::Colleague
         | Template::Link

@@ -50,7 +50,7 @@ pub(super) fn full(language: Language) -> Scene {
         language: language.code(),
         zone: "Europe/Madrid".to_owned(),
         marker: words::reply_marker(language),
-        note_address: "soporte+nia.1.1.0123456789abcdefghijklmn@example.org".to_owned(),
+        note_address: "soporte+note@example.org".to_owned(),
         recipient_name: "Ana García".to_owned(),
         recipient_address: "ana@example.org".to_owned(),
         purpose: Purpose::Agent,
@@ -114,7 +114,7 @@ pub(super) fn of_config(template: Template, language: Language, config: &Config)
 /// Makes the values those that such a mail has in service.
 fn fit(scene: &mut Scene, template: Template) {
     match template {
-        Template::Reply | Template::Colleague => {
+        Template::Reply | Template::Colleague | Template::Forward => {
             scene.values.author_name.clone_from(&scene.values.assignee_name);
             scene.values.left_out.clear();
         }

@@ -36,8 +36,7 @@ pub(super) struct Scene {
     pub(super) zone: String,
     /// The line above which a reply is written.
     pub(super) marker: &'static str,
-    /// An address whose mail becomes an internal note, where the mailbox takes plus addresses. It differs from agent to
-    /// agent, so a template that shows it costs one stored body for each of them; the built-in ones do not.
+    /// An address whose mail becomes an internal note, where the mailbox takes plus addresses.
     pub(super) note_address: String,
     /// The recipient's name, or empty. Differs from recipient to recipient as well.
     pub(super) recipient_name: String,
@@ -51,7 +50,7 @@ pub(super) struct Scene {
 
 impl Scene {
     /// The scene of one outgoing mail.
-    pub(super) fn of(desk: &Desk<'_>, outgoing: &Outgoing, queue: &Queue, nonce: u64) -> Self {
+    pub(super) fn of(desk: &Desk<'_>, outgoing: &Outgoing, queue: &Queue) -> Self {
         let number = outgoing.number;
         let values = shown_values(outgoing);
         let is_trusted = may_repeat(outgoing);
@@ -69,7 +68,7 @@ impl Scene {
             language: outgoing.language.code(),
             zone: zone_name(desk, outgoing, queue),
             marker: words::reply_marker(outgoing.language),
-            note_address: note_address(desk, outgoing, queue, nonce)
+            note_address: note_address(outgoing, queue)
                 .map(|address| address.to_string())
                 .unwrap_or_default(),
             recipient_name: if is_trusted { outgoing.to.name.clone() } else { String::new() },
@@ -134,7 +133,8 @@ fn link(desk: &Desk<'_>, outgoing: &Outgoing) -> (String, i64) {
         let signature = desk.keys.link(outgoing.number, until)?;
         Some(format!("{}/t/{}/{signature}", web.base_url, outgoing.number))
     };
-    if outgoing.template.is_internal() || outgoing.number == 0 {
+    let is_passed_on = outgoing.template == Template::Forward;
+    if outgoing.template.is_internal() || is_passed_on || outgoing.number == 0 {
         return (String::new(), 0);
     }
     signed().map_or_else(Default::default, |link| (link, until.0))
@@ -157,13 +157,10 @@ fn zone_text(zone: &TimeZone) -> String {
     zone.iana_name().unwrap_or("UTC").to_owned()
 }
 
-fn note_address(desk: &Desk<'_>, outgoing: &Outgoing, queue: &Queue, nonce: u64) -> Option<Address> {
-    let offered = queue.plus_addresses && outgoing.number != 0 && outgoing.purpose == Purpose::Agent;
-    if !offered {
-        return None;
-    }
-    let token = desk.keys.token(outgoing.number, Purpose::Note, &outgoing.to.address, nonce)?;
-    tagged(&queue.address, &token.text())
+/// The same for every agent, so that the body stays the same: whose mail it is and about what, the Message-ID tells.
+fn note_address(outgoing: &Outgoing, queue: &Queue) -> Option<Address> {
+    let offered = outgoing.number != 0 && outgoing.purpose == Purpose::Agent;
+    if offered { queue.note_address() } else { None }
 }
 
 /// `address` with a token behind a plus, where the local part stays within 64 bytes (RFC 5321 4.5.3.1.1).

@@ -2,6 +2,7 @@
 //!
 //! Each part is read by a function that notes what is wrong and goes on; what holds between parts is checked last.
 
+use super::canned::canned;
 use super::fault::{Book, Fault, Faults, shown};
 use super::raw::{self, Placed, Section};
 use super::server::{Protocol, server};
@@ -75,6 +76,7 @@ fn config(root: &DeTable<'_>, book: &Book<'_>) -> Option<Config> {
     let queues = parts::queues(&queue_parts, &agent_parts);
     let agents = parts::agents(&agent_parts, &queues);
     let mailboxes = parts::mailboxes(&mailbox_parts, &queue_parts);
+    let canned = canned(&raw::sections(root, book, "canned"));
     addresses_once(&desk_part, &agent_parts, &queue_parts);
     names_once(&queue_parts, |section| section.peek("name"));
     let only = queue_parts.first().and_then(|queue| queue.peek("name"));
@@ -92,6 +94,7 @@ fn config(root: &DeTable<'_>, book: &Book<'_>) -> Option<Config> {
         agents: agents.into_iter().collect::<Option<_>>()?,
         queues: queues.into_iter().collect::<Option<_>>()?,
         mailboxes: mailboxes.into_iter().collect::<Option<_>>()?,
+        canned: canned.into_iter().collect::<Option<_>>()?,
     })
 }
 

@@ -73,8 +73,10 @@ pub const TABLES: &[Table] = &[
             "automatic",
             "cc_participates",
             "plus_addresses",
+            "forwards",
         ],
     },
+    Table { name: "canned", many: true, keys: &["name", "language", "text"] },
     Table {
         name: "mailbox",
         many: true,

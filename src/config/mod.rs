@@ -11,6 +11,7 @@ mod values;
 mod raw;
 mod server;
 mod parts;
+mod canned;
 pub mod build;
 
 use crate::address::{Address, Person};
@@ -21,6 +22,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use build::{load, parse};
+pub use canned::{CANNED_VALUES, Canned};
 pub use fault::{Fault, Faults};
 
 /// All that an admin decides. Made by [`load`]; every reference between parts (an agent's address in a queue, a
@@ -43,6 +45,8 @@ pub struct Config {
     pub queues: Vec<Queue>,
     /// Where mail comes from.
     pub mailboxes: Vec<Mailbox>,
+    /// Texts that agents answer with by name.
+    pub canned: Vec<Canned>,
 }
 
 /// `[desk]`.
@@ -197,6 +201,15 @@ pub enum AutomaticMail {
     Ignore,
 }
 
+/// When an agent's forwarded mail opens a ticket on behalf of its original sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forwards {
+    /// When the agent writes `#new`.
+    Command,
+    /// Always.
+    Always,
+}
+
 /// `[[queue]]`.
 #[derive(Debug, Clone)]
 pub struct Queue {
@@ -226,7 +239,12 @@ pub struct Queue {
     pub cc_participates: bool,
     /// Whether the mail server delivers `address+anything` to this queue's mailbox.
     pub plus_addresses: bool,
+    /// When an agent's forwarded mail opens a ticket on behalf of its original sender.
+    pub forwards: Forwards,
 }
+
+/// The plus tags of the address for notes; the first is the one that is shown.
+const NOTE_TAGS: [&str; 2] = ["note", "nota"];
 
 /// What becomes of a mail on the server once it is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,6 +289,13 @@ impl Config {
         self.agents.iter().find(|agent| agent.is(address))
     }
 
+    /// The canned text called `name`, in `language` where there is one.
+    pub fn canned(&self, name: &str, language: Language) -> Option<&Canned> {
+        let mut all = self.canned.iter().filter(|canned| canned.name == name);
+        let first = all.clone().next();
+        all.find(|canned| canned.language == Some(language)).or(first)
+    }
+
     /// The agents of `queue`.
     pub fn agents_of<'a>(&'a self, queue: &'a Queue) -> impl Iterator<Item = &'a Agent> {
         queue.agents.iter().filter_map(|index| self.agents.get(*index))
@@ -295,5 +320,17 @@ impl Queue {
         std::iter::once(&self.address)
             .chain(&self.aliases)
             .any(|own| own == address || address.tag_of(own).is_some())
+    }
+
+    /// Where an agent's reply becomes an internal note: `soporte+note@…`, where plus addresses are delivered.
+    pub fn note_address(&self) -> Option<Address> {
+        if self.plus_addresses { self.address.with_tag(NOTE_TAGS[0]) } else { None }
+    }
+
+    /// Whether mail to `address` is meant for notes.
+    pub fn is_note_address(&self, address: &Address) -> bool {
+        let own = std::iter::once(&self.address).chain(&self.aliases);
+        own.filter_map(|own| address.tag_of(own))
+            .any(|tag| NOTE_TAGS.iter().any(|n| n.eq_ignore_ascii_case(tag)))
     }
 }

@@ -5,13 +5,14 @@
 use super::fault::{hint, shown};
 use super::raw::{Placed, Section};
 use super::server::{Protocol, server};
-use super::{After, Agent, Assign, AutomaticMail, Mailbox, Queue, Reopen, values};
+use super::{After, Agent, Assign, AutomaticMail, Forwards, Mailbox, Queue, Reopen, values};
 use crate::address::{Address, Person};
 use crate::language::Language;
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
-const LANGUAGES: [(&str, Language); 3] = [("en", Language::En), ("es", Language::Es), ("pt", Language::Pt)];
+pub(super) const LANGUAGES: [(&str, Language); 3] =
+    [("en", Language::En), ("es", Language::Es), ("pt", Language::Pt)];
 const ASSIGN: [(&str, Assign); 4] = [
     ("by-hand", Assign::ByHand),
     ("first-reply", Assign::FirstReply),
@@ -20,6 +21,7 @@ const ASSIGN: [(&str, Assign); 4] = [
 ];
 const AUTOMATIC: [(&str, AutomaticMail); 2] =
     [("open", AutomaticMail::Open), ("ignore", AutomaticMail::Ignore)];
+const FORWARDS: [(&str, Forwards); 2] = [("command", Forwards::Command), ("always", Forwards::Always)];
 const AFTER: [(&str, &str); 3] = [("move", "move"), ("flag", "flag"), ("delete", "delete")];
 
 /// The folder that mail is moved to unless the file says otherwise.
@@ -108,6 +110,7 @@ fn queue(section: &Section<'_>, known: &[Option<Address>]) -> Option<Queue> {
     let acknowledge = section.flag("acknowledge", true);
     let cc_participates = section.flag("cc_participates", true);
     let plus_addresses = section.flag("plus_addresses", false);
+    let forwards = section.choice("forwards", &FORWARDS, Forwards::Command);
     let name = name?.value;
     Some(Queue {
         title: title.unwrap_or_else(|| capitalized(&name)),
@@ -123,6 +126,7 @@ fn queue(section: &Section<'_>, known: &[Option<Address>]) -> Option<Queue> {
         automatic: automatic?,
         cc_participates,
         plus_addresses,
+        forwards: forwards?,
     })
 }
 

@@ -73,8 +73,7 @@ impl Stage {
             self.seen.insert(someone.address, self.server().mails(someone.address, "INBOX").len());
         }
         let before = self.server().submitted().len();
-        self.submit(letter).await?;
-        let accepted = Instant::now();
+        let accepted = self.submit(letter).await?;
         self.posted = self.posted.saturating_add(1);
         let answered = async {
             let many = before.saturating_add(2);
@@ -91,7 +90,8 @@ impl Stage {
         rested.map(|()| took)
     }
 
-    async fn submit(&self, letter: &Letter) -> anyhow::Result<()> {
+    /// Sends a letter. When it was accepted.
+    async fn submit(&self, letter: &Letter) -> anyhow::Result<Instant> {
         let from = letter.from.address;
         let server = Server {
             host: "127.0.0.1".to_owned(),
@@ -104,9 +104,10 @@ impl Stage {
         };
         let mut connection = Connection::open(&server, "client.example", &TcpDial).await?;
         let outcome = connection.submit(Some(from), &letter.to, &letter.raw()).await;
+        let accepted = Instant::now();
         connection.quit().await;
         match outcome {
-            Outcome::Accepted { .. } => Ok(()),
+            Outcome::Accepted { .. } => Ok(accepted),
             other => Err(anyhow!("the demo's own mail server did not take a mail: {other:?}")),
         }
     }

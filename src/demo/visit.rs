@@ -92,7 +92,13 @@ pub(super) fn invitation(setting: &Setting) -> String {
     curl -sS --user {you}:{PASSWORD} "imap://127.0.0.1:{imap}/INBOX;UID=1"
 
   with Postdesk's own commands
-    postdesk --config {} ticket list --all"#,
+    {} --config {} ticket list --all"#,
+        program(),
         setting.config.display(),
     )
+}
+
+/// What starts this program again, as it was built or installed.
+fn program() -> String {
+    std::env::current_exe().map_or_else(|_| "postdesk".to_owned(), |path| path.display().to_string())
 }

@@ -139,8 +139,9 @@ pub struct NewMessage {
     pub text: String,
     /// The rest of the mail's text (quotes, signature), folded away but kept.
     pub folded: String,
-    /// Whether the mail's attachments belong to it.
-    pub attachments: bool,
+    /// Whether it is the mail itself, with its attachments. One message of a mail is; another may be made beside it: an
+    /// agent's note on what is forwarded, a message that is split off.
+    pub is_the_mail: bool,
 }
 
 /// A ticket to be opened.
@@ -160,7 +161,7 @@ pub struct NewTicket {
     pub mentions: Vec<i64>,
 }
 
-/// One change. All but [`Event::Open`], [`Event::Budget`] and [`Event::Pause`] are about ticket `number`.
+/// One change; a first field that is a number is the ticket's.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A ticket opens, under a number that was free.
@@ -173,6 +174,8 @@ pub enum Event {
     Assign(i64, Option<Address>),
     /// Somebody takes part, and gets what is public.
     Join(i64, Person),
+    /// Mail that names this Message-ID belongs to the ticket, as if it had been filed there.
+    Reference(i64, MessageId),
     /// May write into the ticket without getting copies: the From of a requester who wants answers elsewhere.
     Writer(i64, Address),
     /// Somebody takes part no longer.
@@ -216,6 +219,8 @@ pub enum Event {
     Undo(i64, Address),
     /// The held mail with this id is released; the loop decides it anew, as proven.
     Release(i64),
+    /// An agent has had the morning digest of that local day.
+    Digest(Address, jiff::civil::Date),
     /// An agent is away until that time (`None`: back).
     Away(Address, Option<Timestamp>),
     /// One more automatic mail counts against these budgets.
@@ -239,6 +244,8 @@ pub enum BudgetKey {
     Answers,
     /// In all, messages told to agents.
     Notifications,
+    /// About this ticket, messages told to agents: two robots, one of them an agent's, may not write to each other for ever.
+    Notices(i64),
 }
 
 /// Which template an outgoing mail is made from. The names are the file names in `mail-templates/LANGUAGE/`.
@@ -271,11 +278,13 @@ pub enum Template {
     Answer,
     /// To an agent: what waits, each morning.
     Digest,
+    /// To somebody outside, once: a conversation that an agent passes on.
+    Forward,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Acknowledgement,
         Self::Reply,
         Self::Copy,
@@ -289,6 +298,7 @@ impl Template {
         Self::Admin,
         Self::Answer,
         Self::Digest,
+        Self::Forward,
     ];
 
     /// The file name without its ending.
@@ -307,6 +317,7 @@ impl Template {
             Self::Admin => "admin",
             Self::Answer => "answer",
             Self::Digest => "digest",
+            Self::Forward => "forward",
         }
     }
 
@@ -318,12 +329,12 @@ impl Template {
     /// Whether mail from it is made by a program on its own account (RFC 3834 `Auto-Submitted: auto-replied` or
     /// `auto-generated`). An agent's reply, and the copies of a person's message, are a person's mail.
     pub fn is_automatic(self) -> bool {
-        !matches!(self, Self::Reply)
+        !matches!(self, Self::Reply | Self::Forward)
     }
 
     /// Whether it goes to agents or admins only.
     pub fn is_internal(self) -> bool {
-        !matches!(self, Self::Acknowledgement | Self::Reply | Self::Copy | Self::Link)
+        !matches!(self, Self::Acknowledgement | Self::Reply | Self::Copy | Self::Link | Self::Forward)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was read about a mail's surroundings before deciding. Plain data; `store/facts.rs` fills it in.
 
-use super::decision::{BudgetKey, Row, Template};
+use super::command::Listing;
+use super::decision::{BudgetKey, Role, Row, Template};
 use super::ticket::{Priority, Status};
 use crate::address::{Address, Person};
 use crate::clock::Timestamp;
@@ -68,6 +69,8 @@ pub struct OutboxFacts {
     pub recipient: Address,
     /// What it was.
     pub template: Template,
+    /// The agent whose reply it was.
+    pub author: Option<Address>,
     /// Whether a report has been recorded on it before.
     pub bounced: bool,
 }
@@ -83,6 +86,71 @@ pub struct Load {
     pub last_ticket: Timestamp,
     /// Away until then.
     pub away_until: Option<Timestamp>,
+}
+
+/// What a mail asks to be looked up before it is decided. Only mail that names an agent in From asks; whether the agent
+/// gets to see it is decided afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// A ticket that a command names.
+    Ticket(i64),
+    /// A ticket's line of the list and its conversation.
+    Show(i64),
+    /// The conversation of the tickets that the mail belongs to.
+    Conversation,
+    /// A list.
+    List(Listing),
+    /// A search for these words.
+    Search(String),
+    /// The desk's figures, and the oldest tickets that wait for it.
+    Report,
+}
+
+/// A message as it stands in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// When.
+    pub at: Timestamp,
+    /// A note.
+    pub internal: bool,
+    /// In what capacity the author wrote.
+    pub role: Role,
+    /// The author.
+    pub author: Option<Person>,
+    /// What was written.
+    pub text: String,
+    /// Names of attachments.
+    pub attachments: Vec<String>,
+}
+
+impl Said {
+    /// The author for readers: agents by name only, others by name or address.
+    pub fn label(&self) -> &str {
+        match (&self.author, self.role) {
+            (Some(person), Role::Agent) => &person.name,
+            (Some(person), _) => person.label(),
+            (None, _) => "?",
+        }
+    }
+}
+
+/// The desk's figures in an agent's queues.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// Tickets that nobody has answered.
+    pub new: i64,
+    /// Tickets whose turn is ours.
+    pub open: i64,
+    /// Tickets whose turn is the requester's.
+    pub pending: i64,
+    /// Live tickets that nobody has.
+    pub unassigned: i64,
+    /// Opened in the last seven days.
+    pub opened_lately: i64,
+    /// Closed in the last seven days.
+    pub closed_lately: i64,
+    /// Live tickets of each agent, most first.
+    pub by_agent: Vec<(String, i64)>,
 }
 
 /// All that is known before deciding about one mail.
@@ -118,6 +186,12 @@ pub struct Facts {
     pub history_count: i64,
     /// The queue's agents, how busy they are.
     pub loads: Vec<Load>,
+    /// Conversations that were asked for, by ticket number, oldest message first.
+    pub conversations: BTreeMap<i64, Vec<Said>>,
+    /// Lists that were asked for.
+    pub found: Vec<(Ask, Vec<Row>)>,
+    /// The figures, where they were asked for.
+    pub figures: Figures,
 }
 
 impl Facts {

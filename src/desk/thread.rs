@@ -4,7 +4,7 @@
 //! known incoming mail, the subject tag. For the last two the sender must take part in the ticket.
 
 use super::command::{self, Command};
-use super::facts::Facts;
+use super::facts::{Ask, Facts};
 use crate::address::Address;
 use crate::config::{Config, Queue};
 use crate::mail::Mail;
@@ -25,8 +25,8 @@ pub struct MailKeys {
     pub ids: Vec<MessageId>,
     /// Ticket numbers in the subject's tags, then those of our pseudo-references.
     pub tags: Vec<i64>,
-    /// Tickets that an agent's commands name, to be looked up; they say nothing about where the mail belongs.
-    pub asked: Vec<i64>,
+    /// What an agent's commands need to be looked up; it says nothing about where the mail belongs.
+    pub asked: Vec<Ask>,
 }
 
 impl MailKeys {
@@ -63,15 +63,28 @@ pub fn keys(mail: &Mail, config: &Config) -> MailKeys {
             push_new(&mut found.tags, pseudo_reference(id));
         }
     }
-    push_new(&mut found.ids, mail.message_id.clone());
     if mail.from.as_ref().is_some_and(|from| config.agent(&from.address).is_some()) {
-        found.asked = command::parse(&mail.fresh()).commands.iter().filter_map(asks).collect();
+        let commands = command::parse(&mail.fresh()).commands;
+        // What an agent brings in by #new may be in a ticket already.
+        let new = commands.iter().any(|command| matches!(command, Command::New { .. }));
+        let attached = mail.attached.as_ref().filter(|_| new);
+        push_new(&mut found.ids, attached.and_then(|attached| attached.message_id.clone()));
+        found.asked = commands.iter().filter_map(asks).collect();
     }
+    push_new(&mut found.ids, mail.message_id.clone());
     found
 }
 
-fn asks(command: &Command) -> Option<i64> {
-    if let Command::Merge(number) = command { Some(*number) } else { None }
+fn asks(command: &Command) -> Option<Ask> {
+    match command {
+        Command::Merge(number) => Some(Ask::Ticket(*number)),
+        Command::Show(number) => Some(Ask::Show(*number)),
+        Command::Split(_) | Command::Forward(_) => Some(Ask::Conversation),
+        Command::List(listing) => Some(Ask::List(listing.clone())),
+        Command::Search(words) => Some(Ask::Search(words.clone())),
+        Command::Report => Some(Ask::Report),
+        _ => None,
+    }
 }
 
 fn push_new<T: PartialEq>(list: &mut Vec<T>, item: Option<T>) {

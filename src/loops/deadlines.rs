@@ -1,9 +1,11 @@
 //! What is due: tickets that wake, budgets and bodies that are past keeping.
 
-use super::shared::{Shared, stopped};
+use super::filing::compose_all;
+use super::shared::{Settings, Shared, stopped};
+use crate::clock::{Dice, Timestamp};
 use crate::desk::decide::tick;
 use crate::store::commit::file_without_mail;
-use crate::store::{StoreError, outbox, tidy};
+use crate::store::{Connection, StoreError, asked, keys, outbox, tidy};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -27,16 +29,35 @@ pub async fn run(shared: Shared, mut stop: watch::Receiver<bool>) {
 pub async fn step(shared: &Shared) -> Result<usize, StoreError> {
     let now = shared.clock.now();
     let settings = shared.settings();
+    let dice = shared.dice.clone();
     let desk = &settings.config.desk;
     let (keys_before, bodies_before) = (now.plus(-desk.key_valid_secs), now.plus(-desk.sent_kept_secs));
-    let job = move |db: &crate::store::Connection| {
+    let job = move |db: &Connection| {
         let due = tidy::due(db, now, AT_ONCE)?;
         for (number, status) in &due {
             file_without_mail(db, "postdesk", (&tick::wake(*number, *status), &[]), now)?;
         }
+        digests(db, &settings, now, &dice)?;
         tidy::forget(db, keys_before, now)?;
         outbox::forget_bodies(db, bodies_before, AT_ONCE)?;
         Ok(due.len())
     };
     shared.store.write(job).await
+}
+
+/// The morning digests that are due. An agent who is away gets none.
+fn digests(db: &Connection, settings: &Settings, now: Timestamp, dice: &Dice) -> Result<(), StoreError> {
+    let config = &settings.config;
+    for agent in config.agents.iter().filter(|agent| agent.digest_hour.is_some()) {
+        let (last, away_until) = asked::digest_state(db, &agent.person.address)?;
+        let Some(day) = tick::digest_day(agent, &last, now) else { continue };
+        if away_until.is_some_and(|until| until > now) {
+            continue;
+        }
+        let decision = tick::digest(config, agent, day, asked::waiting_for(db, config, agent)?);
+        let keys = keys::load(db, now, config.desk.key_valid_secs)?;
+        let ready = compose_all(settings, &keys, &decision, None, (now, dice))?;
+        file_without_mail(db, "postdesk", (&decision, &ready), now)?;
+    }
+    Ok(())
 }

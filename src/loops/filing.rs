@@ -14,7 +14,7 @@ use crate::mail::token::Keys;
 use crate::mail::{self, LIMITS, Mail};
 use crate::store::commit::{self, Envelope, Filed, Origin, Ready};
 use crate::store::pack::{self, Packed, pack};
-use crate::store::{Connection, StoreError, facts, keys, ledger};
+use crate::store::{Connection, StoreError, asked, facts, keys, ledger};
 use sha2::{Digest, Sha256};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -120,7 +120,6 @@ impl Shared {
     }
 
     async fn set_aside(&self, delivery: Arc<Delivery>, why: String) -> Result<Outcome, StoreError> {
-        Counters::count(&self.counters.quarantined);
         let (settings, now, dice) = (self.settings(), self.clock.now(), self.dice.clone());
         self.store.write(move |db| quarantine(db, &settings, &delivery, &why, (now, &dice))).await
     }
@@ -130,6 +129,7 @@ impl Shared {
         let (mail, ticket) = (outcome.mail_id, outcome.number.unwrap_or(0));
         let (disposition, reason) = (outcome.disposition.word(), without_addresses(&outcome.reason));
         if outcome.disposition == Disposition::Quarantined {
+            Counters::count(&self.counters.quarantined);
             tracing::error!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
         } else {
             tracing::info!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
@@ -166,7 +166,8 @@ fn decide_and_file(
         authserv_id: delivery.authserv_id.as_deref(),
         confirmed: delivery.confirmed,
     };
-    let (decision, _) = consider(db, mail, policy, None, (now, dice))?;
+    let refused = commit::refused(db, &delivery.origin)?;
+    let (decision, _) = consider(db, mail, policy, refused, (now, dice))?;
     let source = Source { mail, raw: &delivery.raw, parts: delivery.parts.as_deref() };
     let ready = compose_all(settings, &keys, &decision, Some(&source), (now, dice))?;
     let raw = (decision.disposition != Disposition::Duplicate).then_some(&delivery.packed);
@@ -196,7 +197,10 @@ pub fn consider(
     let mail_keys = thread::keys(mail, policy.config);
     let question =
         facts::Question { mail, keys: &mail_keys, config: policy.config, queue: policy.queue, now, again };
-    let facts = facts::read(db, question, dice)?;
+    let mut facts = facts::read(db, question, dice)?;
+    if !mail_keys.asked.is_empty() {
+        asked::answer(db, question, &mut facts)?;
+    }
     Ok(decide::decide(mail, &mail_keys, &facts, policy, now))
 }
 
@@ -317,6 +321,13 @@ fn compose_one(
         }
         Some(_) => files.read(),
     };
+    let outside: Vec<Part>;
+    let attached = if outgoing.template == Template::Reply && attached.iter().any(names_its_maker) {
+        outside = attached.iter().filter(|part| !names_its_maker(part)).cloned().collect();
+        &outside
+    } else {
+        attached
+    };
     let composed = compose::compose(desk, &outgoing, dice.draw(), attached)
         .map_err(|e| StoreError::Missing(e.to_string()))?;
     Ok(Ready {
@@ -331,6 +342,21 @@ fn compose_one(
         body: composed.body,
         not_before: desk.now.plus(outgoing.hold_secs),
     })
+}
+
+/// Signatures, certificates, public keys and business cards that a client attaches by itself: they hold the agent's own
+/// address, and the signature does not fit the mail that the desk makes of it.
+fn names_its_maker(part: &Part) -> bool {
+    const KINDS: [&str; 7] = [
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+        "application/pgp-signature",
+        "application/pgp-keys",
+        "text/vcard",
+        "text/x-vcard",
+        "text/directory",
+    ];
+    KINDS.contains(&part.content_type.as_str())
 }
 
 fn too_much(sizes: impl Iterator<Item = usize>, limit: u64) -> bool {

@@ -3,10 +3,11 @@
 //! Mail is found by UID against the ledger, never by `\Seen` or date. Mails are fetched in batches; while one batch is
 //! being committed the next is on its way, and the server is told of each batch when all of it is on the disk.
 
+use super::alarm::Outage;
 use super::filing::{self, Delivery, Outcome};
 use super::shared::{Shared, stopped};
 use crate::address::without_addresses;
-use crate::config::{Config, Mailbox};
+use crate::config::{After, Config, Mailbox};
 use crate::desk::decision::Disposition;
 use crate::imap::{ImapError, Session};
 use crate::net::Dial;
@@ -60,6 +61,7 @@ pub struct Intake {
     memory: Arc<Semaphore>,
     session: Option<Open>,
     failures: u32,
+    outage: Outage,
 }
 
 /// A connection with the folder open.
@@ -79,7 +81,15 @@ impl Intake {
     /// The loop of the mailbox called `name`.
     pub fn new(shared: Shared, name: &str, dial: Arc<dyn Dial>) -> Self {
         let memory = Arc::new(Semaphore::new(usize::try_from(MEMORY_KIB).unwrap_or(1)));
-        Self { shared, name: name.to_owned(), dial, memory, session: None, failures: 0 }
+        Self {
+            shared,
+            name: name.to_owned(),
+            dial,
+            memory,
+            session: None,
+            failures: 0,
+            outage: Outage::default(),
+        }
     }
 
     /// Repeats [`Intake::step`], waiting by IDLE or by the clock, until told to stop. An error closes the connection;
@@ -94,7 +104,7 @@ impl Intake {
                 self.session = None;
                 self.failures = self.failures.saturating_add(1);
                 let secs = CONNECT.wait_secs(self.failures, self.shared.dice.draw());
-                self.complain(&error, secs);
+                self.complain(&error, secs).await;
                 let pause = Duration::from_secs(secs.unsigned_abs());
                 tokio::select! { () = tokio::time::sleep(pause) => {}, () = stopped(&mut stop) => {} }
             }
@@ -104,7 +114,10 @@ impl Intake {
         }
     }
 
-    fn complain(&self, error: &IntakeError, secs: i64) {
+    async fn complain(&mut self, error: &IntakeError, secs: i64) {
+        if let Err(error) = self.outage.goes_on(&self.shared, &self.name, &error.to_string()).await {
+            tracing::error!("the admins could not be told of a mailbox: {error}");
+        }
         let mailbox = self.name.as_str();
         match error {
             IntakeError::Store(error) => {
@@ -136,7 +149,8 @@ impl Intake {
         };
         let step = self.take_all(&settings.config, mailbox, &mut open, stop).await?;
         self.session = Some(open);
-        if std::mem::take(&mut self.failures) > 0 {
+        self.failures = 0;
+        if self.outage.is_over() {
             tracing::info!(mailbox = self.name, "mailbox {}: works again", self.name);
         }
         Ok(step)
@@ -171,8 +185,13 @@ impl Intake {
         stop: &watch::Receiver<bool>,
     ) -> Result<Step, IntakeError> {
         let uids = open.session.uids(open.next_uid).await?;
+        if open.next_uid == 1 {
+            self.settle_gone(open.uidvalidity, &uids).await?;
+        }
         let Some(last) = uids.last().copied() else { return Ok(Step::default()) };
-        let (new, unsettled) = self.against_ledger(open.uidvalidity, uids).await?;
+        // What was moved or deleted and is there all the same is told again: the server said yes and did nothing.
+        let stays = mailbox.after == After::Flag;
+        let (new, unsettled) = self.against_ledger(config, open.uidvalidity, uids, stays).await?;
         let mut step = Step { settled: unsettled.len(), ..Step::default() };
         self.settle(mailbox, open, &unsettled).await?;
         let mut in_hand: Option<Vec<(u32, Filing)>> = None;
@@ -193,25 +212,50 @@ impl Intake {
             self.finish(mailbox, open, batch).await?;
         }
         if !*stop.borrow() {
-            open.next_uid = last.saturating_add(1);
+            // What the server listed and then did not give is asked for again at the next look, over this connection too.
+            let (missed, _) = self.against_ledger(config, open.uidvalidity, new, true).await?;
+            open.next_uid = missed.first().copied().unwrap_or(last.saturating_add(1));
             self.note_position(open).await?;
         }
         Ok(step)
     }
 
-    /// Splits UIDs into those the ledger does not know, and those it knows but the server has not been told of.
+    /// Mails that have left the folder need no telling: it was done, and the note of it was lost, or somebody else was
+    /// quicker.
+    async fn settle_gone(&self, uidvalidity: u32, present: &[u32]) -> Result<(), StoreError> {
+        let (name, present, now) = (self.name.clone(), present.to_vec(), self.shared.clock.now());
+        let gone = self
+            .shared
+            .readers
+            .ask(move |reader| ledger::gone(reader.db(), &name, uidvalidity, &present))
+            .await?;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.shared.store.write(move |db| ledger::set_gone(db, &gone, now)).await
+    }
+
+    /// Splits UIDs into those the ledger does not know, and those it knows but the server is to be told of. Mail that was
+    /// refused counts as new when the limit has been raised since. `stays`: mail that the server was told of remains.
     async fn against_ledger(
         &self,
+        config: &Config,
         uidvalidity: u32,
         uids: Vec<u32>,
+        stays: bool,
     ) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
-        let name = self.name.clone();
+        let (name, limit) = (self.name.clone(), config.limits.mail_max_bytes);
         let question = move |reader: &crate::store::read::Reader| {
             let (mut new, mut unsettled) = (Vec::new(), Vec::new());
             for uid in uids {
                 match ledger::account(reader.db(), &name, uidvalidity, uid)? {
                     None => new.push(uid),
-                    Some(account) if !account.settled && account.disposition != Disposition::Refused => {
+                    Some(account) if account.disposition == Disposition::Refused && account.size <= limit => {
+                        new.push(uid)
+                    }
+                    Some(account)
+                        if !(account.settled && stays) && account.disposition != Disposition::Refused =>
+                    {
                         unsettled.push(uid)
                     }
                     Some(_) => {}
@@ -353,14 +397,19 @@ impl Intake {
     ) -> Option<(u32, Filing)> {
         let (uid, delivery, permit) = read.ok()?;
         let filed = self.shared.file(delivery);
-        // A task of its own: its memory must be given back when it is on the disk, and not only when somebody asks for
-        // the outcome, which nobody does before the batch has been fetched.
+        // A task of its own: it gives its memory back when it is done, and not when somebody asks. Or a batch larger
+        // than the memory would wait for itself.
         let task = tokio::spawn(async move {
             let outcome = filed.await;
             drop(permit);
             outcome
         });
-        Some((uid, Box::pin(async move { task.await.unwrap_or(Err(StoreError::Closed)) })))
+        Some((
+            uid,
+            Box::pin(
+                async move { task.await.unwrap_or_else(|error| Err(StoreError::Panic(error.to_string()))) },
+            ),
+        ))
     }
 
     /// Waits until a batch is on the disk, then tells the server.

@@ -5,6 +5,7 @@
 
 pub mod shared;
 pub mod filing;
+pub mod alarm;
 pub mod intake;
 pub mod outbox;
 pub mod deadlines;

@@ -43,6 +43,8 @@ pub struct Outbox {
     dial: Arc<dyn Dial>,
     connection: Option<Connection>,
     failures: u32,
+    /// Kept until it is on the disk: a disk that is full must not make us forget what the relay said.
+    ended: Option<Arc<Ended>>,
 }
 
 /// How the last mail ended, to be written down together with the next claim.
@@ -70,7 +72,7 @@ pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
 impl Outbox {
     /// A worker.
     pub fn new(shared: Shared, dial: Arc<dyn Dial>) -> Self {
-        Self { shared, dial, connection: None, failures: 0 }
+        Self { shared, dial, connection: None, failures: 0, ended: None }
     }
 
     /// Repeats [`Outbox::step`] until told to stop, sleeping until mail is due. The mail in hand is finished first.
@@ -122,21 +124,22 @@ impl Outbox {
 
     /// Sends all that is due. Returns how many mails were tried. A relay that cannot be reached leaves them waiting.
     pub async fn step(&mut self, stop: &watch::Receiver<bool>) -> Result<usize, OutboxError> {
-        let (mut tried, mut ended) = (0, None);
+        let mut tried = 0;
         loop {
             let wanted = if *stop.borrow() { 0 } else { 1 };
-            let Some(mail) = self.next(ended.take(), wanted).await?.pop() else { return Ok(tried) };
+            let Some(mail) = self.next(wanted).await?.pop() else { return Ok(tried) };
             tried += 1;
-            ended = Some(self.send(mail).await?);
+            self.send(mail).await?;
         }
     }
 
     /// Writes down how the last mail ended and claims the next, in one transaction.
-    async fn next(&mut self, ended: Option<Ended>, wanted: usize) -> Result<Vec<Claimed>, StoreError> {
+    async fn next(&mut self, wanted: usize) -> Result<Vec<Claimed>, StoreError> {
+        let ended = self.ended.clone();
         let (settings, now, dice) =
             (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
         let job = move |db: &crate::store::Connection| {
-            if let Some((mail, settled, said)) = &ended {
+            if let Some((mail, settled, said)) = ended.as_deref() {
                 rows::settle(db, mail.id, settled, said, now)?;
                 let trouble = match settled {
                     Settled::Failed => Some(outcome::Trouble::Failed),
@@ -149,19 +152,21 @@ impl Outbox {
             }
             rows::claim(db, now, wanted)
         };
-        self.shared.store.write(job).await
+        let claimed = self.shared.store.write(job).await?;
+        self.ended = None;
+        Ok(claimed)
     }
 
-    /// One attempt. An error leaves the mail queued: nothing was handed over.
-    async fn send(&mut self, mail: Claimed) -> Result<Ended, OutboxError> {
+    /// One attempt; how it ended is kept for [`Outbox::next`] to write down. When the relay cannot be reached the mail
+    /// waits, or after a week fails.
+    async fn send(&mut self, mail: Claimed) -> Result<(), OutboxError> {
         if let Err(error) = self.connect().await {
-            let at = self.later(&mail);
-            self.put_back(&mail, at, &error.to_string()).await?;
+            let settled = self.later(&mail);
+            self.ended = Some(Arc::new((mail, settled, error.to_string())));
+            self.next(0).await?;
             return Err(error.into());
         }
-        let Some(connection) = &mut self.connection else {
-            return Ok((mail, Settled::Failed, String::new()));
-        };
+        let Some(connection) = &mut self.connection else { return Ok(()) };
         let (store, id) = (self.shared.store.clone(), mail.id);
         let from = (!mail.envelope_from.is_empty()).then_some(mail.envelope_from.as_str());
         let record = async move { store.write(move |db| rows::hand_over(db, id)).await.is_ok() };
@@ -171,7 +176,8 @@ impl Outbox {
         }
         let (settled, said) = self.judge(&mail, outcome);
         tell_log(&mail, &settled, &said);
-        Ok((mail, settled, said))
+        self.ended = Some(Arc::new((mail, settled, said)));
+        Ok(())
     }
 
     async fn connect(&mut self) -> Result<(), SmtpError> {
@@ -211,27 +217,14 @@ impl Outbox {
     }
 
     /// When to try a mail again that never got as far as the relay: as soon as the relay may be back, for a week.
-    fn later(&self, mail: &Claimed) -> Next {
+    fn later(&self, mail: &Claimed) -> Settled {
         let (now, roll) = (self.shared.clock.now(), self.shared.dice.draw());
         match OUTBOX.next(mail.attempt, mail.tried_at, now, roll) {
-            Next::At(_) => Next::At(now.plus(CONNECT.wait_secs(self.failures.saturating_add(1), roll))),
-            Next::GiveUp => Next::GiveUp,
-        }
-    }
-
-    /// The relay cannot be reached: the mail waits, or after a week fails.
-    async fn put_back(&self, mail: &Claimed, next: Next, said: &str) -> Result<(), StoreError> {
-        let (settings, now, dice) =
-            (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
-        let (id, said) = (mail.id, said.to_owned());
-        let job = move |db: &crate::store::Connection| match next {
-            Next::At(at) => rows::settle(db, id, &Settled::Deferred(at), &said, now),
-            Next::GiveUp => {
-                rows::settle(db, id, &Settled::Failed, &said, now)?;
-                tell(db, &settings, (id, &said), outcome::Trouble::Failed, (now, &dice))
+            Next::At(_) => {
+                Settled::Deferred(now.plus(CONNECT.wait_secs(self.failures.saturating_add(1), roll)))
             }
-        };
-        self.shared.store.write(job).await
+            Next::GiveUp => Settled::Failed,
+        }
     }
 }
 
@@ -270,6 +263,10 @@ fn tell(
     let decision: Decision =
         outcome::undelivered(&settings.config, &row_facts, ticket.as_ref(), &told, trouble, row.1);
     let keys = keys::load(db, chance.0, settings.config.desk.key_valid_secs)?;
-    let ready = compose_all(settings, &keys, &decision, None, chance)?;
+    // A template that fails must not keep the row from being settled, or the relay would be asked for ever.
+    let ready = compose_all(settings, &keys, &decision, None, chance).unwrap_or_else(|error| {
+        tracing::error!(outbox = row.0, "nobody is told about outgoing {}: {error}", row.0);
+        Vec::new()
+    });
     file_without_mail(db, "postdesk", (&decision, &ready), chance.0)
 }

@@ -82,7 +82,7 @@ fn of_headers(headers: &Headers) -> Option<Language> {
 }
 
 /// `None` when the text is too short, in doubt, or in another language.
-pub(super) fn of_text(text: &str) -> Option<Language> {
+pub fn of_text(text: &str) -> Option<Language> {
     let text = text.get(..text.floor_char_boundary(TEXT_MAX_BYTES)).unwrap_or("");
     let by_words = by_words(text);
     if text.chars().filter(|c| c.is_alphabetic()).count() < LETTERS_MIN {

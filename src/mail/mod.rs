@@ -7,6 +7,7 @@ pub mod ids;
 mod words;
 mod header;
 mod name;
+mod structure;
 mod parts;
 mod html;
 pub mod text;
@@ -14,6 +15,7 @@ mod body;
 pub mod automatic;
 pub mod bounce;
 pub mod language;
+pub mod forward;
 pub mod parse;
 pub mod proof;
 pub mod token;
@@ -168,6 +170,8 @@ pub struct Mail {
     pub authentication_results: Vec<String>,
     /// The language of the text where it is long enough to tell, else of `Content-Language` or `Accept-Language`.
     pub language: Option<Language>,
+    /// The first mail that is attached to it, where one is.
+    pub attached: Option<forward::Forwarded>,
     /// What was odd about it.
     pub oddities: Vec<Oddity>,
 }
@@ -191,6 +195,21 @@ impl Mail {
             return fresh;
         }
         self.text().trim().to_owned()
+    }
+
+    /// The mail that it forwards, attached or inline.
+    pub fn forwarded(&self) -> Option<forward::Forwarded> {
+        self.attached.clone().or_else(|| forward::inline(&self.text()))
+    }
+
+    /// Whether its subject begins as those of forwarded mail do.
+    pub fn has_forward_subject(&self) -> bool {
+        forward::has_prefix(&self.subject)
+    }
+
+    /// Whether it says that it forwards another mail.
+    pub fn is_forward(&self) -> bool {
+        self.attached.is_some() || forward::says_so(&self.subject, &self.text())
     }
 
     /// Every Message-ID this mail points at, nearest first: In-Reply-To, then References from the newest back.

@@ -3,10 +3,11 @@
 //! Knows how the headers and the parts make a mail; what the text, the headers and the reports mean is read by the
 //! neighbouring modules.
 
+use super::forward::Forwarded;
 use super::header::{self, Headers};
 use super::ids::MessageId;
 use super::parts::Parts;
-use super::{Limits, Mail, Oddity, ReturnPath, automatic, body, bounce, language, text};
+use super::{Attachment, Limits, Mail, Oddity, ReturnPath, automatic, body, bounce, language, text};
 use crate::address::{Address, Person};
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,8 @@ use sha2::{Digest, Sha256};
 const RESULTS_MAX: usize = 10;
 /// Characters kept of one of them.
 const RESULT_MAX_CHARS: usize = 4000;
+/// Bytes of an attached mail that is looked into.
+const ATTACHED_MAX_BYTES: usize = 10 * 1024 * 1024;
 
 /// Reads `raw`. Total: any bytes give a mail.
 pub fn read(raw: &[u8], limits: &Limits) -> Mail {
@@ -67,6 +70,7 @@ fn read_parts(parts: &Parts<'_>, size: usize, limits: &Limits) -> Mail {
             .take(RESULTS_MAX)
             .map(|value| value.chars().take(RESULT_MAX_CHARS).collect())
             .collect(),
+        attached: if bounce.is_none() { attached(parts, &attachments, limits) } else { None },
         body: body.spans,
         html: body.html,
         message_id,
@@ -81,6 +85,27 @@ pub fn attachment_bytes(raw: &[u8], limits: &Limits, part: usize) -> Option<Vec<
     let parts = Parts::of(raw);
     let found = parts.all().get(part).filter(|_| part < limits.parts_max)?;
     Some(parts.bytes(found).into_owned())
+}
+
+/// The first attached mail. What is attached to that one in turn is not looked at.
+fn attached(parts: &Parts<'_>, attachments: &[Attachment], limits: &Limits) -> Option<Forwarded> {
+    let is_mail =
+        |a: &&Attachment| a.content_type == "message/rfc822" || a.name.to_lowercase().ends_with(".eml");
+    let found = attachments.iter().find(is_mail)?;
+    let raw = parts.bytes(parts.all().get(found.part)?);
+    if raw.len() > ATTACHED_MAX_BYTES {
+        return None;
+    }
+    let inner = Parts::of(&raw);
+    let headers = inner.headers(limits.headers_max);
+    let writer = |name| headers.people(name, 1).into_iter().next();
+    let body = body::read(&inner, limits);
+    Some(Forwarded {
+        from: writer("reply-to").or_else(|| writer("from"))?,
+        subject: subject(&headers, limits, &mut Vec::new()),
+        text: body.spans.iter().map(|span| span.text.as_str()).collect::<String>().trim().to_owned(),
+        message_id: headers.ids("message-id").into_iter().next(),
+    })
 }
 
 fn note_bounds(parts: &Parts<'_>, limits: &Limits, oddities: &mut Vec<Oddity>) {
@@ -101,9 +126,7 @@ fn note_bounds(parts: &Parts<'_>, limits: &Limits, oddities: &mut Vec<Oddity>) {
             format!("{} parts, {} read", parts.all().len(), limits.parts_max),
         ));
     }
-    if parts.cut {
-        oddities.push(Oddity::new("nesting-bound", "mails are nested deeper than is read"));
-    }
+    oddities.extend(parts.cut.map(|(code, detail)| Oddity::new(code, detail)));
 }
 
 /// Who a mail says it is from.

@@ -4,14 +4,10 @@
 //! be weak: mail without headers, deep nesting, parts whose closing boundary is missing.
 
 use super::header::{self, Headers};
-use super::{Attachment, name, words};
+use super::{Attachment, name, structure, words};
 use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use std::borrow::Cow;
 use std::sync::LazyLock;
-
-/// Mentions of nested-mail types after which the rest of a mail is not read. The parser keeps nested mails inside
-/// each other, so that very deep nesting would exhaust the stack when they are dropped.
-const NESTED_MAX: usize = 500;
 
 static PARSER: LazyLock<MessageParser> =
     LazyLock::new(|| MessageParser::new().with_mime_headers().default_header_raw());
@@ -21,15 +17,33 @@ pub(super) struct Parts<'x> {
     /// What was parsed: the raw mail without what stands before its headers.
     pub(super) raw: &'x [u8],
     message: Option<Message<'x>>,
-    /// The mail nests deeper than is read.
-    pub(super) cut: bool,
+    /// The bound behind which the mail is not read, where it was reached: code and detail of the oddity.
+    pub(super) cut: Option<(&'static str, &'static str)>,
+}
+
+/// Mails nest in each other: dropped one inside the other they would exhaust the stack, and a stack's end is no panic
+/// that can be caught. (The bound on nesting counts mentions; who knows how else nesting may be written.)
+impl Drop for Parts<'_> {
+    fn drop(&mut self) {
+        let mut waiting: Vec<Message<'_>> = self.message.take().into_iter().collect();
+        while let Some(message) = waiting.pop() {
+            waiting.extend(message.parts.into_iter().filter_map(|part| match part.body {
+                PartType::Message(nested) => Some(nested),
+                _ => None,
+            }));
+        }
+    }
 }
 
 impl<'x> Parts<'x> {
     /// Takes `raw` apart.
     pub(super) fn of(raw: &'x [u8]) -> Self {
-        let (raw, cut) = nesting_bounded(skip_preamble(raw));
-        let message = if begins_with_header(raw) { PARSER.parse(raw) } else { None };
+        let (raw, cut) = structure::bounded(skip_preamble(raw));
+        let message = match structure::unsealed(raw) {
+            _ if !begins_with_header(raw) => None,
+            None => PARSER.parse(raw),
+            Some(copy) => PARSER.parse(&copy).map(Message::into_owned),
+        };
         Self { raw, message, cut }
     }
 
@@ -252,7 +266,7 @@ pub(super) fn media_type(part: &MessagePart<'_>) -> String {
     let declared = part.content_type().map(|c| (c.ctype(), c.subtype().unwrap_or("")));
     match declared {
         Some((kind, sub)) if !kind.is_empty() && !sub.is_empty() => {
-            format!("{kind}/{sub}").to_ascii_lowercase()
+            structure::plain_type(format!("{kind}/{sub}").to_ascii_lowercase())
         }
         None if part.is_message() => "message/rfc822".to_owned(),
         None if part.is_text() => "text/plain".to_owned(),
@@ -298,20 +312,4 @@ fn is_field(line: &[u8]) -> bool {
     let Some(end) = line.iter().position(|b| *b == b':') else { return false };
     let name = line.get(..end).unwrap_or_default().trim_ascii_end();
     !name.is_empty() && name.len() <= 100 && name.iter().all(u8::is_ascii_graphic)
-}
-
-/// Cuts `raw` before the mention of nested mail that is one too many.
-fn nesting_bounded(raw: &[u8]) -> (&[u8], bool) {
-    let mut mentions = 0_usize;
-    for (at, _) in raw.iter().enumerate().filter(|(_, b)| **b == b'/') {
-        let before = at.checked_sub(7).and_then(|start| raw.get(start..at)).unwrap_or_default();
-        let after = raw.get(at + 1..at + 7).unwrap_or_default();
-        if before.eq_ignore_ascii_case(b"message") || after.eq_ignore_ascii_case(b"digest") {
-            mentions += 1;
-            if mentions > NESTED_MAX {
-                return (raw.get(..at).unwrap_or(raw), true);
-            }
-        }
-    }
-    (raw, false)
 }

@@ -4,7 +4,7 @@
 //! spans joined are the text. Where in doubt a line is fresh, for a folded answer is worse than a shown quote.
 
 mod footer;
-mod history;
+pub(in crate::mail) mod history;
 mod introduction;
 
 use super::html::Mark;

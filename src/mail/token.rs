@@ -27,7 +27,8 @@ pub enum Purpose {
     Confirm,
     /// A delivery report to this envelope sender is about this mail.
     Bounce,
-    /// Mail about no ticket (to the admin, a digest, an explanation); recognised as ours, permits nothing.
+    /// Mail about no ticket (to the admin, a digest, a list), or one that is passed on: writes into no ticket. From an
+    /// agent it was made for, it proves the agent.
     Desk,
 }
 

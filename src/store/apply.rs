@@ -1,13 +1,14 @@
 //! Events of a decision into rows, one function an event.
 
 use super::StoreError;
-use super::facts::{budget_columns, follow_merges};
+use super::facts::{budget_columns, follow_merges, id_hash};
 use crate::address::{Address, Person};
 use crate::clock::Timestamp;
 use crate::desk::decision::{Event, NewMessage, NewTicket};
 use crate::desk::ticket::{Priority, Status};
 use crate::mail::Attachment;
 use crate::mail::bounce::BounceKind;
+use crate::mail::ids::MessageId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Most bytes of a message's text that can be searched.
@@ -81,6 +82,7 @@ fn one(db: &Connection, event: &Event, cause: &Cause<'_>) -> Result<(), StoreErr
         Event::Writer(number, address) => {
             add_person(db, *number, "writer", &Person::new("", address.clone()))
         }
+        Event::Reference(number, id) => reference(db, *number, id),
         Event::Leave(number, address) => leave(db, *number, "participant", address, cause),
         Event::Watch(number, address) => {
             join(db, *number, "watcher", &Person::new("", address.clone()), cause)
@@ -130,6 +132,7 @@ fn one(db: &Connection, event: &Event, cause: &Cause<'_>) -> Result<(), StoreErr
         }
         Event::Undo(number, author) => undo(db, *number, author, cause),
         Event::Release(_) => Ok(()),
+        Event::Digest(address, day) => set_digest_day(db, address, *day),
         Event::Away(address, until) => set_away(db, address, *until),
         Event::Spend(keys) => keys.iter().try_for_each(|key| count(db, budget_columns(key), cause.now)),
         Event::Told(about) => count(db, ("word", about.clone()), cause.now),
@@ -178,7 +181,7 @@ fn add_message(
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     db.prepare_cached(sql)?.execute(params![
         id,
-        cause.mail_id,
+        cause.mail_id.filter(|_| message.is_the_mail),
         cause.now.0,
         message.internal,
         message.role.word(),
@@ -188,7 +191,7 @@ fn add_message(
         message.folded,
     ])?;
     let message_id = db.last_insert_rowid();
-    if message.attachments {
+    if message.is_the_mail {
         add_attachments(db, message_id, cause.attachments)?;
     }
     let subject: String =
@@ -243,6 +246,19 @@ fn assign(
     let sql = "INSERT INTO agent (address, digest_day, last_ticket) VALUES (?1, '', ?2) ON CONFLICT (address) DO UPDATE SET last_ticket = ?2";
     db.prepare_cached(sql)?.execute((agent.key(), cause.now.0))?;
     log(db, number, &format!("assigned to {agent}"), cause)
+}
+
+/// Mail that names `id` belongs to the ticket; the first ticket that knows an id keeps it.
+pub(super) fn reference(db: &Connection, number: i64, id: &MessageId) -> Result<(), StoreError> {
+    let sql = "INSERT INTO reference (id_hash, ticket_id, message_id) VALUES (?1, ?2, ?3) ON CONFLICT (id_hash) DO NOTHING";
+    db.prepare_cached(sql)?.execute((id_hash(id), ticket_id(db, number)?, id.as_str()))?;
+    Ok(())
+}
+
+fn set_digest_day(db: &Connection, agent: &Address, day: jiff::civil::Date) -> Result<(), StoreError> {
+    let sql = "INSERT INTO agent (address, digest_day, last_ticket) VALUES (?1, ?2, 0) ON CONFLICT (address) DO UPDATE SET digest_day = ?2";
+    db.prepare_cached(sql)?.execute((agent.key(), day.to_string()))?;
+    Ok(())
 }
 
 fn set_away(db: &Connection, agent: &Address, until: Option<Timestamp>) -> Result<(), StoreError> {

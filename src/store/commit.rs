@@ -2,14 +2,14 @@
 
 use super::StoreError;
 use super::apply::{self, Cause};
-use super::facts::{id_hash, next_id};
+use super::facts::next_id;
 use super::pack::{Packed, pack_passing};
 use crate::address::Address;
 use crate::clock::Timestamp;
 use crate::desk::decision::{Decision, Disposition, Event};
 use crate::mail::ids::MessageId;
 use crate::mail::{Attachment, Mail, Oddity};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 /// Where a mail came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,14 @@ pub struct Filed {
     pub released: Vec<i64>,
 }
 
-/// Files a new mail. `raw` is `None` only for refused mail and duplicates, whose bytes are elsewhere.
+/// A mail that was refused for its size, by where it lies.
+pub fn refused(db: &Connection, origin: &Origin) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT id FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3 AND uidvalidity > 0 AND disposition = 'refused'";
+    let place = (&origin.mailbox, origin.uidvalidity, origin.uid);
+    Ok(db.prepare_cached(sql)?.query_row(place, |r| r.get(0)).optional()?)
+}
+
+/// Files a new mail, or one that was refused for its size and is now within the limit. `raw` is `None` only for refused mail and duplicates, whose bytes are elsewhere.
 pub fn file(
     db: &Connection,
     origin: &Origin,
@@ -118,6 +125,13 @@ pub fn file(
     let raw_id = raw.map(|packed| keep_raw(db, packed)).transpose()?;
     apply::open_tickets(db, &decision.events, now)?;
     let ticket_id = decision.number.map(|number| apply::ticket_id(db, number)).transpose()?;
+    if let Some(refused) = refused(db, origin)? {
+        let sql = "UPDATE mail SET raw_id = ?2, size = ?3, received_at = ?4, queue = ?5, settled_at = NULL WHERE id = ?1";
+        let size = i64::try_from(envelope.size).unwrap_or(i64::MAX);
+        // The bytes come first: a mail of any other disposition must have them.
+        db.prepare_cached(sql)?.execute((refused, raw_id, size, now.0, &origin.queue))?;
+        return rewrite(db, (refused, ticket_id), envelope, decided, now);
+    }
     let uid = if origin.uidvalidity == 0 { next_id(db, "mail")? } else { i64::from(origin.uid) };
     let sql = "INSERT INTO mail (mailbox, uidvalidity, uid, queue, content_key, message_id, from_address, subject, size, raw_id, disposition,
                                  reason, oddities, ticket_id, received_at)
@@ -153,6 +167,18 @@ pub fn file_again(
     let (decision, _) = decided;
     apply::open_tickets(db, &decision.events, now)?;
     let ticket_id = decision.number.map(|number| apply::ticket_id(db, number)).transpose()?;
+    rewrite(db, (mail_id, ticket_id), envelope, decided, now)
+}
+
+/// Puts a new decision into the row of a mail.
+fn rewrite(
+    db: &Connection,
+    row: (i64, Option<i64>),
+    envelope: &Envelope,
+    decided: (&Decision, &[Ready]),
+    now: Timestamp,
+) -> Result<Filed, StoreError> {
+    let ((mail_id, ticket_id), (decision, _)) = (row, decided);
     let sql = "UPDATE mail SET disposition = ?2, reason = ?3, ticket_id = ?4, content_key = ?5, message_id = ?6, from_address = ?7, subject = ?8,
                                oddities = ?9 WHERE id = ?1";
     db.prepare_cached(sql)?.execute(rusqlite::params![
@@ -199,8 +225,7 @@ fn finish(
     if let (Some(number), Some(id)) = (decision.number, &envelope.message_id)
         && matches!(decision.disposition, Disposition::Opened | Disposition::FollowUp)
     {
-        let sql = "INSERT INTO reference (id_hash, ticket_id, message_id) VALUES (?1, ?2, ?3) ON CONFLICT (id_hash) DO NOTHING";
-        db.prepare_cached(sql)?.execute((id_hash(id), apply::ticket_id(db, number)?, id.as_str()))?;
+        apply::reference(db, number, id)?;
     }
     enqueue(db, Some(mail_id), ready, now)?;
     let released = decision

@@ -6,7 +6,7 @@ use crate::address::{Address, Person};
 use crate::clock::{Dice, Timestamp};
 use crate::config::{Assign, Config, Queue};
 use crate::desk::decision::{BudgetKey, Row, Template};
-use crate::desk::facts::{Facts, Load, OutboxFacts, TicketFacts};
+use crate::desk::facts::{Ask, Facts, Load, OutboxFacts, TicketFacts};
 use crate::desk::thread::MailKeys;
 use crate::desk::ticket::{Priority, Status, number_space};
 use crate::language::Language;
@@ -50,7 +50,11 @@ pub fn read(db: &Connection, q: Question<'_>, dice: &Dice) -> Result<Facts, Stor
         return Ok(facts);
     }
     facts.is_our_mail = is_our_mail(db, q)?;
-    for number in q.keys.numbers().chain(q.keys.asked.iter().copied()) {
+    let asked = q.keys.asked.iter().filter_map(|ask| match ask {
+        Ask::Ticket(number) | Ask::Show(number) => Some(*number),
+        _ => None,
+    });
+    for number in q.keys.numbers().chain(asked) {
         add_ticket(db, &mut facts, number, q.now)?;
     }
     for id in &q.keys.ids {
@@ -221,13 +225,15 @@ fn message_ids(db: &Connection, id: i64) -> Result<Vec<MessageId>, StoreError> {
     let read = |order: &str, limit: i64| -> Result<Vec<String>, StoreError> {
         let sql = format!(
             "SELECT mail.message_id FROM message JOIN mail ON mail.id = message.mail_id
-             WHERE message.ticket_id = ?1 AND role <> 'agent' AND mail.message_id <> '' ORDER BY message.id {order} LIMIT ?2"
+             WHERE message.ticket_id = ?1 AND role <> 'agent' AND mail.message_id <> ''
+               AND mail.disposition IN ('opened', 'follow-up') ORDER BY message.id {order} LIMIT ?2"
         );
         let mut statement = db.prepare_cached(&sql)?;
         let rows = statement.query_map((id, limit), |r| r.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     };
-    let mut all = read("ASC", 1)?;
+    let mut all = brought_in(db, id)?;
+    all.extend(read("ASC", 1)?);
     let newest = read("DESC", MESSAGE_IDS_NEWEST)?;
     all.extend(newest.into_iter().rev());
     let mut ids = Vec::new();
@@ -237,6 +243,16 @@ fn message_ids(db: &Connection, id: i64) -> Result<Vec<MessageId>, StoreError> {
         }
     }
     Ok(ids)
+}
+
+/// Message-IDs of mail that an agent brought into a ticket on somebody's behalf. The agent's own mail that did so stays
+/// unnamed: what is sent to people outside would show its id.
+fn brought_in(db: &Connection, id: i64) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT message_id FROM reference WHERE ticket_id = ?1
+               AND NOT EXISTS (SELECT 1 FROM mail WHERE mail.ticket_id = ?1 AND mail.message_id = reference.message_id) LIMIT 20";
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map([id], |r| r.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn waiting(db: &Connection, id: i64, now: Timestamp) -> Result<Vec<Address>, StoreError> {
@@ -286,7 +302,7 @@ fn outbox_row(
     values: impl rusqlite::Params,
 ) -> Result<Option<OutboxFacts>, StoreError> {
     let sql = format!(
-        "SELECT outbox.id, outbox.message_id, ticket.number, outbox.recipient, outbox.template, outbox.state
+        "SELECT outbox.id, outbox.message_id, ticket.number, outbox.recipient, outbox.template, outbox.state, outbox.author
          FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id WHERE {condition} LIMIT 1"
     );
     let mut statement = db.prepare_cached(&sql)?;
@@ -299,7 +315,16 @@ fn outbox_row(
         return Ok(None);
     };
     let bounced = row.get::<_, String>(5)? == "bounced";
-    Ok(Some(OutboxFacts { id: row.get(0)?, message_id, number: row.get(2)?, recipient, template, bounced }))
+    let author = Address::parse(&row.get::<_, String>(6)?);
+    Ok(Some(OutboxFacts {
+        id: row.get(0)?,
+        message_id,
+        number: row.get(2)?,
+        recipient,
+        template,
+        author,
+        bounced,
+    }))
 }
 
 /// The held mail that a confirmation names.
@@ -313,18 +338,12 @@ fn read_held(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), 
 
 /// Budgets, paused addresses, the sender's history, and who is how busy.
 fn read_people(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), StoreError> {
-    let from = q.mail.from.iter().chain(q.mail.reply_to.first()).map(|person| &person.address);
-    let tickets = facts.tickets.values();
-    let members =
-        tickets.flat_map(|t| t.requester.iter().chain(&t.participants)).map(|person| &person.address);
-    let agents = q.config.agents_of(q.queue).map(|agent| &agent.person.address);
-    let mut people: Vec<Address> = from.chain(members).chain(agents).cloned().collect();
-    people.sort();
-    people.dedup();
     let hour = q.now.0.div_euclid(3600);
     let mut keys: Vec<BudgetKey> = vec![BudgetKey::Answers, BudgetKey::Notifications];
-    keys.extend(facts.tickets.keys().map(|number| BudgetKey::Ticket(*number)));
-    for address in people {
+    for number in facts.tickets.keys() {
+        keys.extend([BudgetKey::Ticket(*number), BudgetKey::Notices(*number)]);
+    }
+    for address in reachable(q, facts) {
         if super::outbox::is_paused(db, &address, q.now)? {
             facts.paused.push(address.clone());
         }
@@ -350,6 +369,24 @@ fn read_people(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<()
     Ok(())
 }
 
+/// Everybody whom the decision may write to. Who is forgotten here has budgets without end: whom to answer is for the
+/// rules to choose, so all of Reply-To counts.
+fn reachable(q: Question<'_>, facts: &Facts) -> Vec<Address> {
+    let tickets = || facts.tickets.values();
+    let writers = || q.mail.from.iter().chain(&q.mail.reply_to).map(|person| &person.address);
+    let members =
+        tickets().flat_map(|t| t.requester.iter().chain(&t.participants)).map(|person| &person.address);
+    let queues = tickets().filter_map(|t| q.config.queue(&t.queue)).chain([q.queue]);
+    let named = tickets().flat_map(|t| t.assignee.iter().chain(&t.watchers)).chain(writers());
+    let agents =
+        queues.flat_map(|queue| q.config.agents_of(queue)).chain(named.filter_map(|a| q.config.agent(a)));
+    let agents = agents.map(|agent| &agent.person.address);
+    let mut people: Vec<Address> = writers().chain(members).chain(agents).cloned().collect();
+    people.sort();
+    people.dedup();
+    people
+}
+
 /// The `scope` and `key` columns of a budget.
 pub(super) fn budget_columns(key: &BudgetKey) -> (&'static str, String) {
     match key {
@@ -358,6 +395,7 @@ pub(super) fn budget_columns(key: &BudgetKey) -> (&'static str, String) {
         BudgetKey::Ticket(number) => ("ticket", number.to_string()),
         BudgetKey::Answers => ("answers", String::new()),
         BudgetKey::Notifications => ("notifications", String::new()),
+        BudgetKey::Notices(number) => ("notifications", number.to_string()),
     }
 }
 

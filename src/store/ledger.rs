@@ -36,6 +36,8 @@ pub struct Account {
     pub disposition: Disposition,
     /// Whether the server has been told.
     pub settled: bool,
+    /// Bytes, as they were counted or announced.
+    pub size: u64,
 }
 
 /// The account of `uid`, if it has one.
@@ -45,17 +47,17 @@ pub fn account(
     uidvalidity: u32,
     uid: u32,
 ) -> Result<Option<Account>, StoreError> {
-    let sql = "SELECT disposition, settled_at IS NOT NULL FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3";
-    let row = db
-        .prepare_cached(sql)?
-        .query_row((mailbox, uidvalidity, uid), |r| Ok((r.get::<_, String>(0)?, r.get(1)?)));
-    let Some((word, settled)) = row.optional()? else { return Ok(None) };
+    let sql = "SELECT disposition, settled_at IS NOT NULL, size FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3";
+    let row = db.prepare_cached(sql)?.query_row((mailbox, uidvalidity, uid), |r| {
+        Ok((r.get::<_, String>(0)?, r.get(1)?, r.get::<_, i64>(2)?))
+    });
+    let Some((word, settled, size)) = row.optional()? else { return Ok(None) };
     let disposition =
         Disposition::from_word(&word).ok_or(StoreError::Unknown { what: "disposition", found: word })?;
-    Ok(Some(Account { uid, disposition, settled }))
+    Ok(Some(Account { uid, disposition, settled, size: u64::try_from(size).unwrap_or(0) }))
 }
 
-/// Records that the server has been told about these UIDs.
+/// Records that the server has been told about these UIDs: never earlier than they came, though the clock be set back.
 pub fn set_settled(
     db: &Connection,
     mailbox: &str,
@@ -63,11 +65,42 @@ pub fn set_settled(
     uids: &[u32],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE mail SET settled_at = ?4 WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3 AND settled_at IS NULL";
+    let sql = "UPDATE mail SET settled_at = max(received_at, ?4) WHERE mailbox = ?1 AND uidvalidity = ?2 AND uid = ?3 AND settled_at IS NULL";
     let mut statement = db.prepare_cached(sql)?;
     for uid in uids {
         statement.execute((mailbox, uidvalidity, uid, now.0))?;
     }
+    Ok(())
+}
+
+/// The ids of mails of `mailbox` that the server was not told of, so far as is known, and that it no longer has: they
+/// are not among `present`, the UIDs of the whole folder, or the folder was renumbered since. A program that was killed
+/// between the server's deed and its own note of it leaves such rows.
+pub fn gone(
+    db: &Connection,
+    mailbox: &str,
+    uidvalidity: u32,
+    present: &[u32],
+) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT id, uidvalidity, uid FROM mail
+               WHERE mailbox = ?1 AND settled_at IS NULL AND uidvalidity > 0 AND disposition <> 'refused'";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query([mailbox])?;
+    let mut gone = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (validity, uid): (u32, u32) = (row.get(1)?, row.get(2)?);
+        if validity != uidvalidity || !present.contains(&uid) {
+            gone.push(row.get(0)?);
+        }
+    }
+    Ok(gone)
+}
+
+/// Records that the server needs to be told nothing more of these mails.
+pub fn set_gone(db: &Connection, ids: &[i64], now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE mail SET settled_at = max(received_at, ?2) WHERE id = ?1 AND settled_at IS NULL";
+    let mut statement = db.prepare_cached(sql)?;
+    ids.iter().try_for_each(|id| statement.execute((id, now.0)).map(|_| ()))?;
     Ok(())
 }
 

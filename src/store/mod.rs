@@ -8,6 +8,7 @@ pub mod schema;
 pub mod writer;
 pub mod pack;
 pub mod facts;
+pub mod asked;
 pub mod commit;
 mod apply;
 pub mod outbox;

@@ -63,7 +63,7 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "6: no automatic answer to mail that opened nothing",
-        "SELECT outbox.id FROM outbox JOIN mail ON mail.id = mail_id WHERE template = 'acknowledgement' AND disposition <> 'opened'",
+        "SELECT outbox.id FROM outbox JOIN mail ON mail.id = mail_id WHERE template = 'acknowledgement' AND disposition NOT IN ('opened', 'agent')",
     ),
     (
         "8: no note went outside",

@@ -135,12 +135,15 @@ impl Program {
         }
     }
 
+    /// Stops it as systemd does. Its log; the database is left in one piece.
     async fn stop(mut self) -> String {
         self.signal("TERM");
         let (status, took) = self.ends().await;
         assert!(status.success(), "{status}; the log:\n{}", self.log());
         assert!(took < Duration::from_secs(5), "stopping took {took:?}");
         assert!(self.told("STOPPING=1"), "{:?}", self.heard);
+        let beside = std::fs::metadata(self.dir.path().join("desk.db-wal")).map_or(0, |wal| wal.len());
+        assert_eq!(beside, 0, "bytes are left beside the database");
         self.log()
     }
 }

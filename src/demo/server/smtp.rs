@@ -79,9 +79,13 @@ pub(super) async fn serve(server: MailServer, stream: BoxStream) -> io::Result<(
         session = session.secure().await?;
     }
     match session.stage("CONNECT", None).await? {
-        Stage::Deed(aftermath) => session.reply(say("220 demo.example ESMTP Postdesk"), aftermath).await?,
+        Stage::Deed(aftermath) => {
+            if !session.reply(say("220 demo.example ESMTP Postdesk"), aftermath).await? {
+                return Ok(());
+            }
+        }
         Stage::Done | Stage::Over => return Ok(()),
-    };
+    }
     while let Some(line) = session.wire.read_line().await? {
         session = match session.command(&line).await? {
             Some(session) => session,

@@ -2,6 +2,7 @@
 
 use super::send::blank;
 use crate::address::Person;
+use crate::clock::Timestamp;
 use crate::config::{Config, Queue};
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
 use crate::mail::token::Purpose;
@@ -45,4 +46,20 @@ pub fn set_aside(config: &Config, queue: &Queue, told: &[String], mailbox: &str,
     );
     let (events, outgoing) = tell_admins(config, queue, told, "quarantine", &line);
     Decision { events, outgoing, ..Decision::nothing(Disposition::Quarantined, format!("set aside: {why}")) }
+}
+
+/// A mailbox that has not worked `since` then: the admins hear of it.
+pub fn away(
+    config: &Config,
+    queue: &Queue,
+    told: &[String],
+    mailbox: (&str, Timestamp),
+    why: &str,
+) -> Decision {
+    let (mailbox, since) = mailbox;
+    let line = format!(
+        "Mailbox {mailbox} has not worked since {since}: {why}. Its mail stays on the server; Postdesk goes on trying."
+    );
+    let (events, outgoing) = tell_admins(config, queue, told, &format!("away {mailbox}"), &line);
+    Decision { events, outgoing, ..Decision::nothing(Disposition::Ignored, line) }
 }

@@ -1,6 +1,7 @@
 //! What follows from a delivery report: the outgoing mail it is about is marked, the ticket remembers it, the agents
 //! hear of it. A report that names no mail of ours changes nothing.
 
+use super::send::Reach;
 use super::{Case, outcome};
 use crate::desk::decision::{Decision, Disposition, Event};
 use crate::desk::facts::OutboxFacts;
@@ -19,7 +20,7 @@ pub(super) fn decide(case: &Case<'_>, report: &Bounce) -> Decision {
             "a delivery report about nothing we sent: nothing changed",
         );
     };
-    let (mut events, mut outgoing) = (Vec::new(), Vec::new());
+    let (mut events, mut reach) = (Vec::new(), Reach::new());
     for row in about.iter().filter(|row| !row.bounced || report.kind == BounceKind::Hard) {
         let said = said(report, row);
         events.push(Event::Bounced {
@@ -32,19 +33,29 @@ pub(super) fn decide(case: &Case<'_>, report: &Bounce) -> Decision {
             events.push(Event::Pause(row.recipient.clone(), case.now.plus(PAUSE_SECS)));
         }
         if report.kind != BounceKind::Delayed && !row.bounced {
-            let ticket = row.number.and_then(|number| case.facts.ticket(number));
-            let (more, mails) = outcome::tell(case.config(), row, ticket, &case.facts.told, &said);
-            events.extend(more);
-            outgoing.extend(mails);
+            tell(case, &mut reach, row, &said);
         }
     }
+    events.append(&mut reach.events);
     Decision {
         disposition: Disposition::Bounce,
         reason: format!("a {:?} delivery report about mail to {}", report.kind, first.recipient),
         number: first.number,
         events,
-        outgoing,
+        outgoing: reach.outgoing,
     }
+}
+
+/// Those who should know, within the budget: acknowledgements of a flood of forged senders all come back.
+fn tell(case: &Case<'_>, reach: &mut Reach, row: &OutboxFacts, said: &str) {
+    let ticket = row.number.and_then(|number| case.facts.ticket(number));
+    let to_agents = ticket.filter(|_| !row.template.is_internal());
+    if to_agents.is_some_and(|ticket| reach.spend_notification(case, ticket.number).is_err()) {
+        return;
+    }
+    let (events, mails) = outcome::tell(case.config(), row, ticket, &case.facts.told, said);
+    reach.events.extend(events);
+    reach.outgoing.extend(mails);
 }
 
 /// The report's words about this recipient; of the first where it names another (a forwarder's target).

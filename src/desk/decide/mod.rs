@@ -4,14 +4,21 @@
 //! outgoing mail and keeps the budgets; `words` holds what agents are told in their language.
 
 pub mod admin;
+mod act;
 mod agent;
+mod behalf;
 mod bounce;
+mod desk_work;
 pub mod link;
 pub mod outcome;
+mod refuse;
+mod reply;
 mod requester;
 mod send;
 pub mod tick;
+mod when;
 pub mod words;
+mod wording;
 
 #[cfg(test)]
 mod tests;
@@ -19,13 +26,13 @@ mod tests;
 use super::command;
 use super::decision::{Decision, Disposition};
 use super::facts::{Facts, TicketFacts};
-use super::thread::{self, Evidence, MailKeys, Match, Threaded};
+use super::thread::{self, MailKeys, Match, Threaded};
 use crate::address::{Address, Person};
 use crate::clock::Timestamp;
 use crate::config::{Agent, Config, Queue};
 use crate::mail::Mail;
 use crate::mail::proof::{Authentication, authentication};
-use crate::mail::token::{Keys, Purpose};
+use crate::mail::token::{Keys, Purpose, Token};
 
 /// What the admin has decided, as far as it concerns one mail.
 #[derive(Clone, Copy)]
@@ -46,6 +53,7 @@ pub struct Policy<'a> {
 #[derive(Clone, Copy)]
 struct Case<'a> {
     mail: &'a Mail,
+    keys: &'a MailKeys,
     facts: &'a Facts,
     policy: Policy<'a>,
     now: Timestamp,
@@ -94,7 +102,7 @@ pub fn decide(
     policy: Policy<'_>,
     now: Timestamp,
 ) -> (Decision, Findings) {
-    let case = Case { mail, facts, policy, now };
+    let case = Case { mail, keys, facts, policy, now };
     let (author, threaded) = case.author(keys);
     let findings = Findings { author: author.words(), threaded: threaded.clone() };
     let decision = match early(&case) {
@@ -184,7 +192,7 @@ impl<'a> Case<'a> {
         if self.writes_as_requester(agent, threaded.found.as_ref()) {
             return (Author::Outsider(writer), threaded);
         }
-        (self.prove(agent, threaded.found.as_ref()), threaded)
+        (self.prove(agent, &owners), threaded)
     }
 
     fn thread(&self, keys: &MailKeys, owners: &[Address], may_join: impl Fn(i64) -> bool) -> Threaded {
@@ -242,7 +250,10 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the mail is the agent's own: by token, by the trusted server's word, by confirmation or by policy.
-    fn prove(&self, agent: &'a Agent, found: Option<&Match>) -> Author<'a> {
+    ///
+    /// Any token of an agent's that was made for this agent counts, whatever ticket or list it came with: only the agent
+    /// has it, and what the agent may touch is looked at elsewhere.
+    fn prove(&self, agent: &'a Agent, owners: &[Address]) -> Author<'a> {
         if self.policy.confirmed {
             return Author::Agent(agent, "the agent confirmed this mail".to_owned());
         }
@@ -257,9 +268,9 @@ impl<'a> Case<'a> {
                 format!("Reply-To names {}, From names {}", other.address, agent.person.address),
             );
         }
-        let token_in_use = found
-            .is_some_and(|f| matches!(f.evidence, Evidence::TokenInAddress | Evidence::TokenInReferences));
-        if token_in_use {
+        let of_agents =
+            |token: &&Token| matches!(token.purpose, Purpose::Agent | Purpose::Note | Purpose::Desk);
+        if self.keys.tokens().filter(of_agents).any(|token| self.is_genuine(token, owners)) {
             return Author::Agent(agent, "the token made for this agent".to_owned());
         }
         match authentication(self.mail, self.policy.authserv_id) {
@@ -268,6 +279,22 @@ impl<'a> Case<'a> {
             Authentication::Fail(said) => Author::Claimed(agent, said),
             Authentication::Unknown => Author::Claimed(agent, "neither token nor authentication".to_owned()),
         }
+    }
+
+    fn is_genuine(&self, token: &Token, owners: &[Address]) -> bool {
+        owners.iter().any(|owner| self.policy.keys.verifies(token, owner))
+    }
+
+    /// Whether the mail went to an address for notes, alone or beside others: the note wins. Such an address carries no
+    /// proof; it can only make a mail less public.
+    fn for_notes(&self, agent: &Agent) -> bool {
+        let owners: Vec<Address> =
+            std::iter::once(&agent.person.address).chain(&agent.aliases).cloned().collect();
+        let by_token = |token: &Token| token.purpose == Purpose::Note && self.is_genuine(token, &owners);
+        let named = self.mail.to.iter().chain(&self.mail.cc).map(|person| &person.address);
+        let by_address =
+            |address: &Address| self.config().queues.iter().any(|queue| queue.is_note_address(address));
+        self.keys.tokens().any(by_token) || named.chain(&self.mail.delivered_to).any(by_address)
     }
 
     /// Whether the sender's own words may be repeated to the From address.

@@ -68,7 +68,11 @@ pub(super) fn tell(
         author_address: row.recipient.to_string(),
         ..values(config, ticket)
     };
-    let mails = concerned(config, ticket, queue).into_iter().map(|agent| {
+    let mut agents = concerned(config, ticket, queue);
+    // Who wrote it waits for the answer most, whoever has the ticket by now.
+    let author = row.author.as_ref().and_then(|author| config.agent(author));
+    agents.extend(author.filter(|a| agents.iter().all(|known| known.person.address != a.person.address)));
+    let mails = agents.into_iter().map(|agent| {
         let mail = blank(Template::Undelivered, agent.person.clone(), queue, ticket.number, agent.language);
         Outgoing { values: values.clone(), purpose: Purpose::Agent, ..mail }
     });

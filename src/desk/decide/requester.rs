@@ -91,7 +91,7 @@ fn role_of_opener(case: &Case<'_>) -> Role {
 }
 
 /// The ticket that is being opened, as the rules see it.
-fn fresh_facts(case: &Case<'_>, new: &NewTicket, number: i64) -> TicketFacts {
+pub(super) fn fresh_facts(case: &Case<'_>, new: &NewTicket, number: i64) -> TicketFacts {
     TicketFacts {
         number,
         queue: new.queue.clone(),
@@ -122,7 +122,7 @@ pub(super) fn message(case: &Case<'_>, number: i64, author: Option<Person>, role
             author,
             text: case.mail.fresh(),
             folded: folded(case),
-            attachments: true,
+            is_the_mail: true,
         },
     )
 }
@@ -161,7 +161,7 @@ fn joins(case: &Case<'_>, ticket: &TicketFacts, writer: Option<&Writer>, queue: 
 }
 
 /// The agent whose turn it is, by the queue's policy.
-fn turn<'a>(queue: &Queue, loads: &'a [Load], now: crate::clock::Timestamp) -> Option<&'a Load> {
+pub(super) fn turn<'a>(queue: &Queue, loads: &'a [Load], now: crate::clock::Timestamp) -> Option<&'a Load> {
     let present = loads.iter().filter(|load| load.away_until.is_none_or(|until| until <= now));
     match queue.assign {
         Assign::ByHand | Assign::FirstReply => None,

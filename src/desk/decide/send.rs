@@ -9,6 +9,9 @@ use crate::desk::facts::TicketFacts;
 use crate::language::Language;
 use crate::mail::token::Purpose;
 
+/// An agent gets this many times the answers that a requester gets.
+const AGENT_ANSWERS: u32 = 6;
+
 /// Mail and budget events gathered while one mail is decided.
 pub(super) struct Reach {
     pub(super) outgoing: Vec<Outgoing>,
@@ -20,24 +23,41 @@ impl Reach {
         Self { outgoing: Vec::new(), events: Vec::new() }
     }
 
-    /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left.
-    fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
+    /// Takes one automatic answer to `to` out of the budgets; the exhausted one's name when there is none left. What one
+    /// mail causes counts once against its ticket, however many take part in it.
+    pub(super) fn spend_answer(&mut self, case: &Case<'_>, to: &Address, number: i64) -> Result<(), String> {
         let budgets = &case.config().budgets;
-        let bounds = [
+        let mut bounds = vec![
             (BudgetKey::Sender(to.clone()), budgets.per_sender, "answers to one address"),
             (BudgetKey::Domain(to.domain().to_owned()), budgets.per_domain, "answers to one domain"),
-            (BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"),
+            (BudgetKey::Answers, budgets.in_all, "answers in all"),
+        ];
+        if self.in_hand(&BudgetKey::Ticket(number)) == 0 {
+            bounds.push((BudgetKey::Ticket(number), budgets.per_ticket, "answers in one ticket"));
+        }
+        self.spend(case, &bounds)
+    }
+
+    /// Takes one answer to an agent's own mail out of the budgets: an agent may ask often, a robot in an agent's name must
+    /// find an end.
+    fn spend_agent_answer(&mut self, case: &Case<'_>, to: &Address) -> Result<(), String> {
+        let budgets = &case.config().budgets;
+        let per_agent = budgets.per_sender.saturating_mul(AGENT_ANSWERS);
+        let bounds = [
+            (BudgetKey::Sender(to.clone()), per_agent, "answers to one agent"),
             (BudgetKey::Answers, budgets.in_all, "answers in all"),
         ];
         self.spend(case, &bounds)
     }
 
-    /// Takes one round of notifications to agents out of the budget.
-    fn spend_notification(&mut self, case: &Case<'_>) -> Result<(), String> {
-        self.spend(
-            case,
-            &[(BudgetKey::Notifications, case.config().budgets.in_all, "notifications to agents")],
-        )
+    /// Takes one round of notifications to agents out of the budgets.
+    pub(super) fn spend_notification(&mut self, case: &Case<'_>, number: i64) -> Result<(), String> {
+        let budgets = &case.config().budgets;
+        let bounds = [
+            (BudgetKey::Notices(number), budgets.per_ticket, "notifications about one ticket"),
+            (BudgetKey::Notifications, budgets.in_all, "notifications to agents"),
+        ];
+        self.spend(case, &bounds)
     }
 
     fn spend(&mut self, case: &Case<'_>, bounds: &[(BudgetKey, u32, &str)]) -> Result<(), String> {
@@ -201,7 +221,7 @@ pub(super) fn notify(
     mentions: &[i64],
     is_new: bool,
 ) {
-    if reach.spend_notification(case).is_err() {
+    if reach.spend_notification(case, ticket.number).is_err() {
         return;
     }
     let author = case.mail.from.as_ref();
@@ -242,15 +262,14 @@ pub(super) fn readers(ticket: &TicketFacts) -> Vec<String> {
     ticket.requester.iter().chain(&ticket.participants).map(|person| person.address.to_string()).collect()
 }
 
-/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already.
+/// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already. Addresses that mail
+/// came back from are among them: an agent's own words are sent anyway, and come back with a word to the agent if they must.
 pub(super) fn audience<'t>(case: &Case<'_>, ticket: &'t TicketFacts, author: &Address) -> Vec<&'t Person> {
     let reached =
         |address: &Address| case.mail.to.iter().chain(&case.mail.cc).any(|person| person.address == *address);
     let participants = ticket.participants.iter().filter(|person| !reached(&person.address));
     let everybody = ticket.requester.iter().chain(participants);
-    everybody
-        .filter(|person| person.address != *author && !case.facts.paused.contains(&person.address))
-        .collect()
+    everybody.filter(|person| person.address != *author).collect()
 }
 
 /// Copies of a requester's or participant's message to the others outside.
@@ -265,9 +284,11 @@ pub(super) fn copies(
     values.requester_address = String::new();
     values.author_name = case.mail.from.as_ref().map(|p| p.label().to_owned()).unwrap_or_default();
     values.text = case.mail.fresh();
-    for person in audience(case, ticket, author) {
+    let paused = &case.facts.paused;
+    for person in audience(case, ticket, author).into_iter().filter(|p| !paused.contains(&p.address)) {
+        // One who has had enough this hour takes nothing away from the others.
         if reach.spend_answer(case, &person.address, ticket.number).is_err() {
-            return;
+            continue;
         }
         reach.outgoing.push(Outgoing {
             values: values.clone(),
@@ -282,7 +303,7 @@ pub(super) fn copies(
 
 /// An answer to an agent about the agent's own mail, within the budgets of an automatic answer.
 pub(super) fn tell_agent(case: &Case<'_>, reach: &mut Reach, agent: &Agent, mail: Outgoing) {
-    if reach.spend_answer(case, &agent.person.address, mail.number).is_ok() {
+    if reach.spend_agent_answer(case, &agent.person.address).is_ok() {
         let references = case.mail.references.iter().chain(&case.mail.message_id).cloned().collect();
         reach.outgoing.push(Outgoing { in_reply_to: case.mail.message_id.clone(), references, ..mail });
     }

@@ -42,6 +42,21 @@ pub enum Complaint {
     TooManyParticipants(usize),
     /// The reply has been sent.
     TooLate,
+    /// No such canned text.
+    NoCanned {
+        /// What was written.
+        found: String,
+        /// All of them.
+        known: Vec<String>,
+    },
+    /// Nothing of the requester's stands in the ticket.
+    NothingToSplit,
+    /// Nothing is forwarded, and no requester is named.
+    NothingForwarded,
+    /// What is forwarded is in a ticket already.
+    AlreadyThere(i64),
+    /// A command that can stand in a mail once.
+    Once(&'static str),
 }
 
 impl Complaint {
@@ -113,6 +128,34 @@ impl Complaint {
                 format!("A ticket has {bound} participants at most."),
                 format!("Un ticket tiene como máximo {bound} participantes."),
                 format!("Um ticket tem no máximo {bound} participantes."),
+            ],
+            Self::NoCanned { found, known } => {
+                let known = if known.is_empty() { "—".to_owned() } else { known.join(", ") };
+                [
+                    format!("There is no canned answer {found}. There are: {known}."),
+                    format!("No hay ninguna respuesta preparada {found}. Hay: {known}."),
+                    format!("Não há nenhuma resposta pronta {found}. Há: {known}."),
+                ]
+            }
+            Self::NothingToSplit => [
+                "Nothing of the requester's stands in this ticket that could be split off.".into(),
+                "En este ticket no hay nada del solicitante que se pueda separar.".into(),
+                "Não há neste ticket nada do solicitante que se possa separar.".into(),
+            ],
+            Self::NothingForwarded => [
+                "No forwarded mail with a sender was found. Forward the requester's mail with the line #new above it, or name the requester: #new ana@example.org".into(),
+                "No se encontró ningún correo reenviado con remitente. Reenvíe el correo del solicitante con la línea #nuevo encima, o nombre al solicitante: #nuevo ana@example.org".into(),
+                "Não se encontrou nenhum e-mail encaminhado com remetente. Encaminhe o e-mail do solicitante com a linha #novo em cima, ou indique o solicitante: #novo ana@example.org".into(),
+            ],
+            Self::AlreadyThere(number) => [
+                format!("That mail is in ticket {number} already."),
+                format!("Ese correo ya está en el ticket {number}."),
+                format!("Esse e-mail já está no ticket {number}."),
+            ],
+            Self::Once(word) => [
+                format!("#{word} can stand in a mail once."),
+                format!("#{word} puede estar una sola vez en un correo."),
+                format!("#{word} só pode estar uma vez num e-mail."),
             ],
             Self::TooLate => [
                 "There is no reply of yours left to take back: it has been sent.".into(),

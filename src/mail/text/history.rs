@@ -77,8 +77,9 @@ const TITLES: [&str; 66] = [
 ];
 
 /// Apple Mail's line above a forwarded mail, lower-case.
-const FORWARDS: [&str; 14] = [
+const FORWARDS: [&str; 15] = [
     "begin forwarded message:",
+    "início da mensagem reencaminhada:",
     "inicio del mensaje reenviado:",
     "início da mensagem encaminhada:",
     "início da mensagem reenviada:",
@@ -95,8 +96,8 @@ const FORWARDS: [&str; 14] = [
 ];
 
 /// The fields of a header block.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::mail) enum Role {
     From,
     Date,
     To,
@@ -315,6 +316,20 @@ fn is_block(lines: &[Line<'_>], at: usize) -> bool {
     found.contains(&Role::From)
         && found.len() >= 3
         && found.iter().any(|role| matches!(role, Role::Date | Role::Subject))
+}
+
+/// Whether a client puts this line above what it forwards. The titles of answers do not count.
+pub(in crate::mail) fn is_forward_line(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let titles = ["forward", "reenviad", "encaminhad", "reencaminhad"];
+    is_forward(line) || is_title(line) && titles.iter().any(|title| lower.contains(title))
+}
+
+/// A field of a header block and its value.
+pub(in crate::mail) fn field(line: &str) -> Option<(Role, String)> {
+    let role = role(line)?;
+    let (_, value) = line.split_once([':', '：'])?;
+    Some((role, value.trim_start_matches('*').trim().to_owned()))
 }
 
 fn role(line: &str) -> Option<Role> {

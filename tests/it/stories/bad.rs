@@ -50,6 +50,24 @@ async fn a_mail_over_the_limit_stays_in_the_mailbox_and_the_admin_hears_of_it() 
 }
 
 #[tokio::test]
+async fn a_mail_over_the_limit_is_taken_once_the_limit_is_raised_and_it_was_moved_away_and_back() {
+    let mut world = World::start_with("", "", "[limits]\nmail_max = \"64 kB\"\n").await;
+    let long = "Este correo es largo. ".repeat(4000);
+    world.writes(MARIA, "Largo", &long);
+    world.work().await;
+    world.no_mail(MARIA);
+    world.reconfigure("", "", "");
+    world.work().await;
+    world.no_mail(MARIA);
+    let away = world.server.move_mails(DESK, "INBOX", "Away", &[1]);
+    world.server.move_mails(DESK, "Away", "INBOX", &away);
+    world.work().await;
+    world.new_mail(MARIA);
+    assert!(world.server.mails(DESK, "INBOX").is_empty());
+    world.verify();
+}
+
+#[tokio::test]
 async fn ten_tags_in_a_subject_lead_to_the_first_that_fits() {
     let mut world = World::start().await;
     world.writes(MARIA, "Hola", "Necesito ayuda con mi cuenta de usuario, por favor.");
@@ -86,5 +104,20 @@ async fn nothing_in_a_mail_becomes_a_header_of_ours() {
         }
         assert_ne!(mail.to, "victim@other.example");
     }
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_batch_larger_than_the_memory_allowed_is_taken_all_the_same() {
+    let mut world = World::start().await;
+    for n in 0..30 {
+        let mut mail = format!("From: <{MARIA}>\r\nTo: <{DESK}>\r\nSubject: grande {n}\r\nMessage-ID: <big{n}@client.example>\r\n\r\n").into_bytes();
+        mail.resize(1024 * 1024, b'x');
+        world.server.deliver(DESK, mail);
+    }
+    tokio::time::timeout(std::time::Duration::from_secs(120), world.work())
+        .await
+        .expect("it waits for itself");
+    assert_eq!(world.tickets().len(), 30);
     world.verify();
 }

@@ -1,6 +1,7 @@
 //! The main story and what surrounds it.
 
 use crate::world::{ANA, LUIS, MARIA, World};
+use postdesk::loops::alarm::{Outage, TOLD_AFTER_SECS};
 
 #[tokio::test]
 async fn a_ticket_lives_from_first_mail_to_late_reply() {
@@ -129,5 +130,29 @@ async fn a_batch_larger_than_the_memory_for_it_is_taken_all_the_same() {
         .await
         .expect("intake stands still");
     assert_eq!(world.tickets().len(), 12);
+    world.verify();
+}
+
+#[tokio::test]
+async fn admins_hear_once_of_a_mailbox_that_stays_away() {
+    let mut world = World::start().await;
+    let mut outage = Outage::default();
+    let fails = async |outage: &mut Outage, world: &World| {
+        outage.goes_on(&world.shared, "soporte", "the connection ended").await.unwrap();
+    };
+    fails(&mut outage, &world).await;
+    world.clock.advance(TOLD_AFTER_SECS - 1);
+    fails(&mut outage, &world).await;
+    world.work().await;
+    world.no_mail("admin@desk.example");
+    world.clock.advance(1);
+    fails(&mut outage, &world).await;
+    world.work().await;
+    let told = world.new_mail("admin@desk.example");
+    assert!(told.text.contains("soporte") && told.text.contains("the connection ended"), "{}", told.text);
+    fails(&mut outage, &world).await;
+    world.work().await;
+    world.no_mail("admin@desk.example");
+    assert!(outage.is_over() && !outage.is_over());
     world.verify();
 }

@@ -1,7 +1,17 @@
 //! Stories: what people see, told with a mail server in this process and a clock set by hand.
 
+mod desk;
 mod day;
 mod threading;
 mod automatic;
 mod agents;
+mod storms;
+mod bounces;
+mod aside;
+mod behalf;
+mod commands;
+mod desk_work;
 mod bad;
+mod marks;
+mod quarantine;
+mod hostile;

@@ -1,0 +1,79 @@
+use super::grammar::GRAMMAR;
+use super::*;
+
+fn commands(text: &str) -> Vec<Command> {
+    let parsed = parse(text);
+    assert_eq!(parsed.faults, [], "{text:?}");
+    parsed.commands
+}
+
+#[test]
+fn commands_stand_at_the_top_and_at_the_bottom_in_three_languages() {
+    let parsed = parse("#tomar\n\nHola, ya está.\n\n#prioridad alta\n  #fechar  \n");
+    assert_eq!(
+        parsed.commands,
+        [Command::Assign(Assignee::Me), Command::Priority(Priority::High), Command::Close]
+    );
+    assert_eq!(parsed.text, "Hola, ya está.");
+    assert_eq!(parsed.faults, []);
+}
+
+#[test]
+fn every_word_of_the_grammar_is_one_command_only() {
+    let mut seen = std::collections::BTreeMap::new();
+    for (index, entry) in GRAMMAR.iter().enumerate() {
+        for word in entry.words {
+            assert_eq!(*seen.entry(*word).or_insert(index), index, "{word}");
+        }
+    }
+}
+
+#[test]
+fn arguments_are_read_as_clients_mangle_them() {
+    let ana = Address::parse("ana@x.example").unwrap();
+    for text in
+        ["#assign ana@x.example", "#assign: <ana@x.example>", "#Assign ana@x.example <mailto:ana@x.example>"]
+    {
+        assert_eq!(commands(text), [Command::Assign(Assignee::Agent(ana.clone()))], "{text}");
+    }
+    let date = jiff::civil::date(2026, 12, 24);
+    for text in ["#pending until 2026-12-24", "#pendiente hasta el 24/12/2026", "#pendente até 24.12.2026"] {
+        assert_eq!(commands(text), [Command::Pending(Some(When::Date(date)))], "{text}");
+    }
+    assert_eq!(commands("#pending 2w"), [Command::Pending(Some(When::Hours(336)))]);
+    assert_eq!(commands("#merge [#853142]"), [Command::Merge(853_142)]);
+    assert_eq!(commands("#cc a@b.example, c@d.example").len(), 1);
+}
+
+#[test]
+fn a_wrong_word_is_a_fault_with_the_nearest_one() {
+    assert_eq!(parse("#clsoe").faults, [Fault::Unknown { word: "clsoe".into(), near: Some("close") }]);
+    assert_eq!(parse("#xyzzy\nhola").faults, [Fault::Unknown { word: "xyzzy".into(), near: None }]);
+    assert!(matches!(parse("#assign nadie-sabe").faults.as_slice(), [Fault::Argument { .. }]));
+    assert!(matches!(parse("#close now please").faults.as_slice(), [Fault::Argument { .. }]));
+}
+
+#[test]
+fn a_line_in_the_middle_that_looks_like_a_command_is_a_fault() {
+    let parsed = parse("Hola\n#close\nadiós");
+    assert_eq!(parsed.faults, [Fault::Middle { word: "close".into() }]);
+}
+
+#[test]
+fn numbers_and_headings_are_text() {
+    let parsed = parse("#853142 is the ticket\n# Title\ntext");
+    assert_eq!(parsed.commands, []);
+    assert_eq!(parsed.faults, []);
+    assert_eq!(parsed.text, "#853142 is the ticket\n# Title\ntext");
+}
+
+#[test]
+fn no_text_makes_it_panic_and_no_command_line_stays_in_the_text() {
+    for text in
+        ["", "#", "##", "#é", "#nota\u{a0}", "\u{feff}#close", "#pending until", "#cc ,,,", "#priority"]
+    {
+        let parsed = parse(text);
+        assert!(parsed.text.lines().all(|line| command_word(line).is_none()), "{text:?}");
+    }
+    assert_eq!(parse(&"#close\n".repeat(COMMANDS_MAX + 1)).faults, [Fault::TooMany]);
+}

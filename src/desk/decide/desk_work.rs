@@ -1,0 +1,110 @@
+//! Desk work by mail: lists, one ticket, a search, figures, help, an agent's absence. What is shown was read before, in
+//! answer to the questions that `thread::keys` found in the mail; here it is put into words.
+
+use super::send::{self, Reach};
+use super::when::away_until;
+use super::words::Complaint;
+use super::{Case, wording};
+use crate::config::Agent;
+use crate::desk::command::Command;
+use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Row, Template, Values};
+use crate::desk::facts::{Ask, TicketFacts};
+use crate::mail::token::Purpose;
+
+/// A proven agent's mail with nothing but desk work in it.
+pub(super) fn decide(case: &Case<'_>, agent: &Agent, commands: &[Command]) -> Decision {
+    let mut reach = Reach::new();
+    let mut events = Vec::new();
+    let me = &agent.person.address;
+    for command in commands {
+        match command {
+            Command::Away(until) => match away_until(case, agent, until.as_ref()) {
+                Ok(until) => events.push(Event::Away(me.clone(), Some(until))),
+                Err(complaint) => return super::refuse::without_ticket(case, agent, vec![complaint]),
+            },
+            Command::Back => events.push(Event::Away(me.clone(), None)),
+            other => answer(case, &mut reach, agent, None, other),
+        }
+    }
+    events.append(&mut reach.events);
+    Decision {
+        events,
+        outgoing: reach.outgoing,
+        ..Decision::nothing(Disposition::Agent, format!("agent {me}: desk work, answered by mail"))
+    }
+}
+
+/// The answer to one request. `ticket` is the one the mail is about, where it is about one.
+pub(super) fn answer(
+    case: &Case<'_>,
+    reach: &mut Reach,
+    agent: &Agent,
+    ticket: Option<&TicketFacts>,
+    command: &Command,
+) {
+    let found = match command {
+        Command::Help => return help(case, reach, agent, ticket),
+        Command::Show(number) => return show(case, reach, agent, *number),
+        Command::List(listing) => Ask::List(listing.clone()),
+        Command::Search(words) => Ask::Search(words.clone()),
+        Command::Report => Ask::Report,
+        _ => return,
+    };
+    let rows = rows(case, &found);
+    let lines = match command {
+        Command::List(listing) => vec![wording::list(listing, rows.len(), agent.language)],
+        Command::Search(words) => vec![wording::search(words, rows.len(), agent.language)],
+        _ => wording::figures(&case.facts.figures, agent.language),
+    };
+    let values = Values { subject: case.mail.subject.clone(), lines, rows, ..Values::default() };
+    let mail = send::blank(Template::Answer, agent.person.clone(), case.policy.queue, 0, agent.language);
+    send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
+}
+
+fn rows(case: &Case<'_>, ask: &Ask) -> Vec<Row> {
+    let found = case.facts.found.iter().find(|(asked, _)| asked == ask);
+    found.map(|(_, rows)| rows.clone()).unwrap_or_default()
+}
+
+/// One ticket with its conversation, notes included; a reply to this mail is a reply in the ticket.
+fn show(case: &Case<'_>, reach: &mut Reach, agent: &Agent, number: i64) {
+    let ticket = case.facts.ticket(number).filter(|ticket| case.agent_may_act(agent, ticket.number));
+    let Some(ticket) = ticket else {
+        let lines = vec![Complaint::NoSuchTicket(number).words(agent.language)];
+        let values = Values { subject: case.mail.subject.clone(), lines, ..Values::default() };
+        let mail = send::blank(Template::Answer, agent.person.clone(), case.policy.queue, 0, agent.language);
+        return send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
+    };
+    let said = case.facts.conversations.get(&ticket.number).map(Vec::as_slice).unwrap_or_default();
+    let told = said.iter().map(|said| wording::said(said, &agent.time_zone, agent.language));
+    let values = Values {
+        rows: rows(case, &Ask::Show(number)),
+        text: told.collect::<Vec<_>>().join("\n\n"),
+        readers: send::readers(ticket),
+        ..send::values(case.config(), ticket)
+    };
+    let mail = send::blank(
+        Template::Answer,
+        agent.person.clone(),
+        case.queue_of(ticket),
+        ticket.number,
+        agent.language,
+    );
+    send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Agent, ..mail });
+}
+
+fn help(case: &Case<'_>, reach: &mut Reach, agent: &Agent, ticket: Option<&TicketFacts>) {
+    let to = agent.person.clone();
+    let mail = match ticket {
+        None => Outgoing {
+            purpose: Purpose::Desk,
+            ..send::blank(Template::Help, to, case.policy.queue, 0, agent.language)
+        },
+        Some(ticket) => Outgoing {
+            values: Values { readers: send::readers(ticket), ..send::values(case.config(), ticket) },
+            purpose: Purpose::Agent,
+            ..send::blank(Template::Help, to, case.queue_of(ticket), ticket.number, agent.language)
+        },
+    };
+    send::tell_agent(case, reach, agent, mail);
+}

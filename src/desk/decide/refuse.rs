@@ -1,0 +1,62 @@
+//! Nothing is done with an agent's mail, and the agent is told why and what to write.
+
+use super::Case;
+use super::send::{self, Reach};
+use super::words::Complaint;
+use crate::config::Agent;
+use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
+use crate::desk::facts::TicketFacts;
+use crate::mail::token::Purpose;
+
+/// Nothing is done: the text is kept as a draft, and the agent is told what to write.
+pub(super) fn in_ticket(
+    case: &Case<'_>,
+    agent: &Agent,
+    ticket: &TicketFacts,
+    complaints: Vec<Complaint>,
+) -> Decision {
+    let lines: Vec<String> = complaints.iter().map(|complaint| complaint.words(agent.language)).collect();
+    let values = Values {
+        lines,
+        text: case.mail.fresh(),
+        readers: send::readers(ticket),
+        ..send::values(case.config(), ticket)
+    };
+    let mut reach = Reach::new();
+    let mail = send::blank(
+        Template::Explanation,
+        agent.person.clone(),
+        case.queue_of(ticket),
+        ticket.number,
+        agent.language,
+    );
+    send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: Purpose::Agent, ..mail });
+    let mut events = vec![Event::Draft(ticket.number, agent.person.clone(), case.mail.fresh())];
+    events.append(&mut reach.events);
+    let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();
+    Decision {
+        disposition: Disposition::Agent,
+        reason: format!("nothing was done, the agent was told why: {first}"),
+        number: Some(ticket.number),
+        events,
+        outgoing: reach.outgoing,
+    }
+}
+
+/// Nothing is done: the agent is told what to write, and gets the text back.
+pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, complaints: Vec<Complaint>) -> Decision {
+    let mut reach = Reach::new();
+    let values = Values {
+        lines: complaints.iter().map(|complaint| complaint.words(agent.language)).collect(),
+        text: case.mail.fresh(),
+        ..Values::default()
+    };
+    let mail = send::blank(Template::Explanation, agent.person.clone(), case.policy.queue, 0, agent.language);
+    send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
+    let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();
+    Decision {
+        events: reach.events,
+        outgoing: reach.outgoing,
+        ..Decision::nothing(Disposition::Agent, format!("nothing was done, the agent was told why: {first}"))
+    }
+}

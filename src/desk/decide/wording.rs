@@ -1,0 +1,116 @@
+//! Headings and lines of what agents ask for by mail, in their language.
+//!
+//! Here and not in the templates because which line stands depends on what was asked.
+
+use crate::desk::command::Listing;
+use crate::desk::facts::{Figures, Said};
+use crate::language::Language;
+use jiff::tz::TimeZone;
+
+/// The one of three, in the order English, Spanish, Portuguese.
+fn pick(language: Language, [en, es, pt]: [String; 3]) -> String {
+    match language {
+        Language::En => en,
+        Language::Es => es,
+        Language::Pt => pt,
+    }
+}
+
+/// What a list holds.
+pub(super) fn list(listing: &Listing, count: usize, language: Language) -> String {
+    let [en, es, pt] = match listing {
+        Listing::Open => ["Tickets in work", "Tickets en curso", "Tickets em andamento"].map(str::to_owned),
+        Listing::Mine => ["Your tickets", "Sus tickets", "Seus tickets"].map(str::to_owned),
+        Listing::Overdue => [
+            "Tickets that wait for us and that nobody has touched for two days",
+            "Tickets que nos esperan y que nadie ha tocado en dos días",
+            "Tickets que esperam por nós e em que ninguém mexeu há dois dias",
+        ]
+        .map(str::to_owned),
+        Listing::Matching(words) => [
+            format!("Tickets with \"{words}\""),
+            format!("Tickets con «{words}»"),
+            format!("Tickets com \"{words}\""),
+        ],
+    };
+    format!("{}: {count}", pick(language, [en, es, pt]))
+}
+
+/// What a search found.
+pub(super) fn search(words: &str, count: usize, language: Language) -> String {
+    let heading = pick(
+        language,
+        [
+            format!("Found for \"{words}\""),
+            format!("Encontrados con «{words}»"),
+            format!("Encontrados com \"{words}\""),
+        ],
+    );
+    format!("{heading}: {count}")
+}
+
+/// The desk's figures, a line each.
+pub(super) fn figures(figures: &Figures, language: Language) -> Vec<String> {
+    let line =
+        |words: [&str; 3], count: i64| format!("{}: {count}", pick(language, words.map(str::to_owned)));
+    let mut lines = vec![
+        line(["New", "Nuevos", "Novos"], figures.new),
+        line(["Open", "Abiertos", "Abertos"], figures.open),
+        line(["Pending", "Pendientes", "Pendentes"], figures.pending),
+        line(["Nobody has them", "No los lleva nadie", "Ninguém os tem"], figures.unassigned),
+        line(["Opened in 7 days", "Abiertos en 7 días", "Abertos em 7 dias"], figures.opened_lately),
+        line(["Closed in 7 days", "Cerrados en 7 días", "Fechados em 7 dias"], figures.closed_lately),
+    ];
+    lines.extend(figures.by_agent.iter().map(|(agent, count)| format!("{agent}: {count}")));
+    let oldest = [
+        "The oldest that wait for us:",
+        "Los más antiguos que nos esperan:",
+        "Os mais antigos que esperam por nós:",
+    ];
+    lines.push(pick(language, oldest.map(str::to_owned)));
+    lines
+}
+
+/// One message of a conversation with its head line. Agents stand there by name, never by address.
+pub(super) fn said(said: &Said, zone: &TimeZone, language: Language) -> String {
+    let at = jiff::Timestamp::from_second(said.at.0).unwrap_or_default().to_zoned(zone.clone());
+    let note = pick(language, ["internal note", "nota interna", "nota interna"].map(str::to_owned));
+    let mark = if said.internal { format!(" · {note}") } else { String::new() };
+    let files = if said.attachments.is_empty() {
+        String::new()
+    } else {
+        format!("\n[{}]", said.attachments.join(", "))
+    };
+    format!("— {} · {}{mark}\n{}{files}", said.label(), at.strftime("%Y-%m-%d %H:%M"), said.text.trim())
+}
+
+/// That people outside stood in To or Cc of an agent's own mail.
+pub(super) fn copied(outside: &[String], internal: bool, language: Language) -> String {
+    let who = outside.join(", ");
+    let words = if internal {
+        [
+            format!(
+                "Your note is filed, and only agents read it here. But your mail had {who} in To or Cc: they have it from your own mail server, as you wrote it."
+            ),
+            format!(
+                "Su nota queda guardada y aquí solo la leen agentes. Pero su correo llevaba a {who} en Para o CC: lo tienen desde su propio servidor, tal como lo escribió."
+            ),
+            format!(
+                "A sua nota está guardada e aqui só agentes a leem. Mas o seu e-mail tinha {who} em Para ou Cc: receberam-no do seu próprio servidor, tal como o escreveu."
+            ),
+        ]
+    } else {
+        [
+            format!(
+                "Your reply was sent. But your mail had {who} in To or Cc: they have it from your own address, and take no part in the ticket. Write #cc ADDRESS to let somebody take part."
+            ),
+            format!(
+                "Su respuesta se envió. Pero su correo llevaba a {who} en Para o CC: lo tienen desde su propia dirección y no participan en el ticket. Escriba #cc DIRECCIÓN para que alguien participe."
+            ),
+            format!(
+                "A sua resposta foi enviada. Mas o seu e-mail tinha {who} em Para ou Cc: receberam-no do seu próprio endereço e não participam do ticket. Escreva #cc ENDEREÇO para que alguém participe."
+            ),
+        ]
+    };
+    pick(language, words)
+}

@@ -1,0 +1,109 @@
+//! Tickets on behalf of those who wrote to somebody else.
+
+use crate::world::{ANA, LUIS, MARIA, Mail, World};
+
+async fn proven(world: &mut World) -> Mail {
+    world.writes(LUIS, "prueba", "Hola, una prueba de Luís.");
+    world.work().await;
+    let mail = world.new_mails(ANA).remove(0);
+    world.new_mails(LUIS);
+    mail
+}
+
+const INLINE: &str = "#nuevo\r\n#etiqueta facturas\r\nOjo, es buen cliente.\r\n\r\n---------- Forwarded message ---------\r\nDe: María López <maria@client.example>\r\nDate: lun, 5 ene 2026 a las 10:00\r\nSubject: Factura de octubre\r\nTo: <ana@desk.example>\r\n\r\nBuenos días, la factura está mal. #close\r\n#close\r\n";
+
+fn forward(world: &mut World, proof: &Mail, body: &str) {
+    let letter = world
+        .letter(ANA, "Fwd: Factura de octubre", body)
+        .with(&format!("References: <original@client.example> <{}>\r\n", proof.id));
+    world.posts(&letter);
+}
+
+#[tokio::test]
+async fn a_forwarded_mail_becomes_the_ticket_of_its_sender_who_hears_nothing() {
+    let mut world = World::start().await;
+    let proof = proven(&mut world).await;
+    forward(&mut world, &proof, INLINE);
+    world.work().await;
+    world.no_mail(MARIA);
+    let number = *world.tickets().last().unwrap();
+    let ticket = world.ticket(number);
+    assert_eq!(ticket.requester_address, MARIA);
+    assert_eq!(ticket.row.subject, "Factura de octubre");
+    assert_eq!(ticket.row.status.word(), "new", "commands in what is forwarded are a stranger's words");
+    assert_eq!(ticket.labels, ["facturas"]);
+    let note = ticket.messages.iter().find(|message| message.internal).unwrap();
+    assert!(note.text.contains("buen cliente"));
+    assert!(
+        ticket
+            .messages
+            .iter()
+            .any(|message| !message.internal && message.text.contains("la factura está mal"))
+    );
+
+    let notification =
+        world.new_mails(ANA).into_iter().find(|mail| mail.text.contains("la factura está mal")).unwrap();
+    world.answers(ANA, &notification, "Hola María, la corregimos.");
+    world.work().await;
+    let reply = world.new_mail(MARIA);
+    assert!(
+        reply.header("References").unwrap().contains("<original@client.example>"),
+        "her client threads it"
+    );
+    assert!(!reply.raw.contains(ANA), "{}", reply.raw);
+    let agents_own: Vec<String> =
+        ticket.messages.iter().filter_map(|m| m.mail_id).map(|_| format!(".{ANA}>")).collect();
+    assert!(agents_own.iter().all(|id| !reply.raw.contains(id)));
+    assert!(!reply.raw.contains("buen cliente"));
+
+    // Her answer to her own first mail finds the ticket by its Message-ID.
+    let late = world
+        .letter(MARIA, "Re: Factura de octubre", "¿Hay noticias?")
+        .with("In-Reply-To: <original@client.example>\r\n");
+    world.posts(&late);
+    world.work().await;
+    assert_eq!(*world.tickets().last().unwrap(), number);
+    world.verify();
+}
+
+#[tokio::test]
+async fn the_requester_is_acknowledged_when_the_agent_asks_for_it() {
+    let mut world = World::start().await;
+    let proof = proven(&mut world).await;
+    forward(&mut world, &proof, &INLINE.replacen("#nuevo", "#nuevo acuse", 1));
+    world.work().await;
+    let acknowledgement = world.new_mail(MARIA);
+    assert_eq!(acknowledgement.header("In-Reply-To").unwrap(), "<original@client.example>");
+    assert!(!acknowledgement.raw.contains(ANA), "{}", acknowledgement.raw);
+    world.verify();
+}
+
+#[tokio::test]
+async fn for_somebody_who_called_the_address_is_named() {
+    let mut world = World::start().await;
+    let proof = proven(&mut world).await;
+    let letter = world
+        .letter(ANA, "Llamó por la impresora", "#nuevo maria@client.example\r\nLlamó a las 10, no imprime.")
+        .with(&format!("References: <{}>\r\n", proof.id));
+    world.posts(&letter);
+    world.work().await;
+    world.no_mail(MARIA);
+    let ticket = world.ticket(*world.tickets().last().unwrap());
+    assert_eq!(ticket.requester_address, MARIA);
+    assert!(ticket.messages.iter().all(|message| message.internal), "what the agent wrote is a note");
+    world.verify();
+}
+
+#[tokio::test]
+async fn nothing_forwarded_is_explained_and_by_policy_no_command_is_needed() {
+    let mut world = World::start_with("", "forwards = \"always\"", "").await;
+    let proof = proven(&mut world).await;
+    let before = world.tickets().len();
+    let letter =
+        world.letter(ANA, "x", "#nuevo\r\nsin nada").with(&format!("References: <{}>\r\n", proof.id));
+    world.posts(&letter);
+    world.work().await;
+    assert_eq!(world.tickets().len(), before);
+    assert!(world.new_mails(ANA).iter().any(|mail| mail.text.contains("#nuevo ana@example.org")));
+    world.verify();
+}
