@@ -106,18 +106,3 @@ async fn nothing_in_a_mail_becomes_a_header_of_ours() {
     }
     world.verify();
 }
-
-#[tokio::test]
-async fn a_batch_larger_than_the_memory_allowed_is_taken_all_the_same() {
-    let mut world = World::start().await;
-    for n in 0..30 {
-        let mut mail = format!("From: <{MARIA}>\r\nTo: <{DESK}>\r\nSubject: grande {n}\r\nMessage-ID: <big{n}@client.example>\r\n\r\n").into_bytes();
-        mail.resize(1024 * 1024, b'x');
-        world.server.deliver(DESK, mail);
-    }
-    tokio::time::timeout(std::time::Duration::from_secs(120), world.work())
-        .await
-        .expect("it waits for itself");
-    assert_eq!(world.tickets().len(), 30);
-    world.verify();
-}

@@ -113,6 +113,26 @@ async fn attachments_travel_both_ways() {
     world.verify();
 }
 
+/// Together far more than may lie in memory: each must make room for the next without anybody asking for it.
+#[tokio::test]
+async fn a_batch_larger_than_the_memory_for_it_is_taken_all_the_same() {
+    let mut world = World::start().await;
+    let line = format!("{}\r\n", "UG9zdGRlc2s0".repeat(6));
+    for n in 0..12 {
+        let file = line.repeat(2 * 1024 * 1024 / line.len());
+        let mail = world
+            .letter(&format!("grande{n}@client.example"), "adjunto", &format!("--b\r\nContent-Type: text/plain\r\n\r\nVa adjunto {n}.\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n{file}--b--"))
+            .raw()
+            .replace("Content-Type: text/plain; charset=utf-8\r\n\r\n--b", "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b");
+        world.server.deliver(crate::world::DESK, mail);
+    }
+    tokio::time::timeout(std::time::Duration::from_secs(120), world.work())
+        .await
+        .expect("intake stands still");
+    assert_eq!(world.tickets().len(), 12);
+    world.verify();
+}
+
 #[tokio::test]
 async fn admins_hear_once_of_a_mailbox_that_stays_away() {
     let mut world = World::start().await;
