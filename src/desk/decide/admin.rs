@@ -1,6 +1,6 @@
 //! Words to the admins: what only they can mend, once an hour for each matter.
 
-use super::send::blank;
+use super::draft::blank;
 use crate::address::Person;
 use crate::clock::Timestamp;
 use crate::config::{Config, Queue};

@@ -1,6 +1,7 @@
 //! What follows from an agent's mail: a reply, a note, commands; or nothing, and a word why.
 
 use super::act::Act;
+use super::draft;
 use super::send::{self, Reach};
 use super::words::Complaint;
 use super::{Case, behalf, desk_work, refuse};
@@ -95,7 +96,7 @@ pub(super) fn hold(case: &Case<'_>, agent: &Agent, missing: &str) -> Decision {
     let mut reach = Reach::new();
     let values = Values { subject: case.mail.subject.clone(), text: case.mail.fresh(), ..Values::default() };
     let mail =
-        send::blank(Template::Confirmation, agent.person.clone(), case.policy.queue, 0, agent.language);
+        draft::blank(Template::Confirmation, agent.person.clone(), case.policy.queue, 0, agent.language);
     let mail = Outgoing { values, purpose: Purpose::Confirm, token_number: case.facts.mail_id, ..mail };
     send::tell_agent(case, &mut reach, agent, mail);
     Decision {

@@ -4,7 +4,8 @@
 //! top is a note. Nothing of the agent's own mail, its Message-ID included, ever reaches the requester.
 
 use super::act::Act;
-use super::send::{self, Reach};
+use super::draft;
+use super::send::Reach;
 use super::words::Complaint;
 use super::{Case, desk_work, refuse, requester};
 use crate::address::Person;
@@ -155,27 +156,27 @@ fn acknowledgement(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts) {
     if reach.spend_answer(case, &requester.address, ticket.number).is_err() {
         return;
     }
-    let mut values = send::values(case.config(), ticket);
+    let mut values = draft::values(case.config(), ticket);
     values.sender_is_proven = true;
     let queue = case.queue_of(ticket);
     reach.outgoing.push(Outgoing {
         values,
         in_reply_to: ticket.message_ids.last().cloned(),
         references: ticket.message_ids.clone(),
-        ..send::blank(Template::Acknowledgement, requester.clone(), queue, ticket.number, ticket.language)
+        ..draft::blank(Template::Acknowledgement, requester.clone(), queue, ticket.number, ticket.language)
     });
 }
 
 /// All whom the ticket concerns hear of it, the agent who opened it too: there must be something to reply to.
 fn tell(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts, origin: &Origin) {
     let queue = case.queue_of(ticket);
-    let mut values = send::values(case.config(), ticket);
+    let mut values = draft::values(case.config(), ticket);
     values.author_name = origin.requester.label().to_owned();
     values.author_address = origin.requester.address.to_string();
     values.text = origin.text.clone().unwrap_or_else(|| case.mail.fresh());
-    values.readers = send::readers(ticket);
+    values.readers = draft::readers(ticket);
     values.is_new = true;
-    for agent in send::concerned(case.config(), ticket, queue) {
+    for agent in draft::concerned(case.config(), ticket, queue) {
         if case.facts.paused.contains(&agent.person.address) {
             continue;
         }
@@ -184,7 +185,7 @@ fn tell(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts, origin: &Origi
             purpose: Purpose::Agent,
             from_name: origin.requester.label().to_owned(),
             attachments: true,
-            ..send::blank(Template::Notification, agent.person.clone(), queue, ticket.number, agent.language)
+            ..draft::blank(Template::Notification, agent.person.clone(), queue, ticket.number, agent.language)
         });
     }
 }

@@ -1,6 +1,7 @@
 //! Desk work by mail: lists, one ticket, a search, figures, help, an agent's absence. What is shown was read before, in
 //! answer to the questions that `thread::keys` found in the mail; here it is put into words.
 
+use super::draft;
 use super::send::{self, Reach};
 use super::when::away_until;
 use super::words::Complaint;
@@ -57,7 +58,7 @@ pub(super) fn answer(
         _ => wording::figures(&case.facts.figures, agent.language),
     };
     let values = Values { subject: case.mail.subject.clone(), lines, rows, ..Values::default() };
-    let mail = send::blank(Template::Answer, agent.person.clone(), case.policy.queue, 0, agent.language);
+    let mail = draft::blank(Template::Answer, agent.person.clone(), case.policy.queue, 0, agent.language);
     send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
 }
 
@@ -72,7 +73,7 @@ fn show(case: &Case<'_>, reach: &mut Reach, agent: &Agent, number: i64) {
     let Some(ticket) = ticket else {
         let lines = vec![Complaint::NoSuchTicket(number).words(agent.language)];
         let values = Values { subject: case.mail.subject.clone(), lines, ..Values::default() };
-        let mail = send::blank(Template::Answer, agent.person.clone(), case.policy.queue, 0, agent.language);
+        let mail = draft::blank(Template::Answer, agent.person.clone(), case.policy.queue, 0, agent.language);
         return send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
     };
     let said = case.facts.conversations.get(&ticket.number).map(Vec::as_slice).unwrap_or_default();
@@ -80,10 +81,10 @@ fn show(case: &Case<'_>, reach: &mut Reach, agent: &Agent, number: i64) {
     let values = Values {
         rows: rows(case, &Ask::Show(number)),
         text: told.collect::<Vec<_>>().join("\n\n"),
-        readers: send::readers(ticket),
-        ..send::values(case.config(), ticket)
+        readers: draft::readers(ticket),
+        ..draft::values(case.config(), ticket)
     };
-    let mail = send::blank(
+    let mail = draft::blank(
         Template::Answer,
         agent.person.clone(),
         case.queue_of(ticket),
@@ -98,12 +99,12 @@ fn help(case: &Case<'_>, reach: &mut Reach, agent: &Agent, ticket: Option<&Ticke
     let mail = match ticket {
         None => Outgoing {
             purpose: Purpose::Desk,
-            ..send::blank(Template::Help, to, case.policy.queue, 0, agent.language)
+            ..draft::blank(Template::Help, to, case.policy.queue, 0, agent.language)
         },
         Some(ticket) => Outgoing {
-            values: Values { readers: send::readers(ticket), ..send::values(case.config(), ticket) },
+            values: Values { readers: draft::readers(ticket), ..draft::values(case.config(), ticket) },
             purpose: Purpose::Agent,
-            ..send::blank(Template::Help, to, case.queue_of(ticket), ticket.number, agent.language)
+            ..draft::blank(Template::Help, to, case.queue_of(ticket), ticket.number, agent.language)
         },
     };
     send::tell_agent(case, reach, agent, mail);

@@ -1,6 +1,6 @@
 //! What follows when somebody asks on the status page for the link to a conversation.
 
-use super::send::{blank, values};
+use super::draft::{blank, values};
 use crate::config::Config;
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template};
 use crate::desk::facts::TicketFacts;

@@ -8,6 +8,7 @@ mod act;
 mod agent;
 mod behalf;
 mod bounce;
+mod draft;
 mod desk_work;
 pub mod leave;
 pub mod link;

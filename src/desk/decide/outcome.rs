@@ -1,7 +1,7 @@
 //! What follows when an outgoing mail could not be delivered, or may not have been: those who should know are told.
 
 use super::admin::tell_admins;
-use super::send::{blank, concerned, values};
+use super::draft::{blank, concerned, values};
 use crate::config::Config;
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
 use crate::desk::facts::{OutboxFacts, TicketFacts};

@@ -1,6 +1,7 @@
 //! Nothing is done with an agent's mail, and the agent is told why and what to write.
 
 use super::Case;
+use super::draft;
 use super::send::{self, Reach};
 use super::words::Complaint;
 use crate::config::Agent;
@@ -19,11 +20,11 @@ pub(super) fn in_ticket(
     let values = Values {
         lines,
         text: case.mail.fresh(),
-        readers: send::readers(ticket),
-        ..send::values(case.config(), ticket)
+        readers: draft::readers(ticket),
+        ..draft::values(case.config(), ticket)
     };
     let mut reach = Reach::new();
-    let mail = send::blank(
+    let mail = draft::blank(
         Template::Explanation,
         agent.person.clone(),
         case.queue_of(ticket),
@@ -51,7 +52,8 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, complaints: Vec<Com
         text: case.mail.fresh(),
         ..Values::default()
     };
-    let mail = send::blank(Template::Explanation, agent.person.clone(), case.policy.queue, 0, agent.language);
+    let mail =
+        draft::blank(Template::Explanation, agent.person.clone(), case.policy.queue, 0, agent.language);
     send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
     let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();
     Decision {

@@ -1,6 +1,7 @@
 //! The mail that an agent's work on a ticket causes: the reply, word to the colleagues, answers to what was asked.
 
 use super::act::Act;
+use super::draft;
 use super::send::{self, Reach};
 use super::{desk_work, wording};
 use crate::address::{Address, Person};
@@ -46,13 +47,13 @@ impl<'a> Act<'a, '_> {
     }
 
     fn reply(&self, reach: &mut Reach, text: &str) {
-        let mut values = send::values(self.config(), &self.ticket);
+        let mut values = draft::values(self.config(), &self.ticket);
         values.requester_address = String::new();
         values.author_name.clone_from(&self.agent.person.name);
         values.text = text.to_owned();
         values.sender_is_proven = true;
         for person in self.audience() {
-            let mail = send::blank(
+            let mail = draft::blank(
                 Template::Reply,
                 person.clone(),
                 self.queue(),
@@ -74,14 +75,14 @@ impl<'a> Act<'a, '_> {
     }
 
     fn colleagues(&self, reach: &mut Reach, message: &NewMessage) {
-        let mut values = send::values(self.config(), &self.ticket);
+        let mut values = draft::values(self.config(), &self.ticket);
         values.author_name = self.agent.person.label().to_owned();
         values.author_address = self.agent.person.address.to_string();
         values.text.clone_from(&message.text);
         values.internal = message.internal;
-        values.readers = send::readers(&self.ticket);
+        values.readers = draft::readers(&self.ticket);
         for colleague in self.listeners() {
-            let mail = send::blank(
+            let mail = draft::blank(
                 Template::Colleague,
                 colleague.person.clone(),
                 self.queue(),
@@ -102,7 +103,7 @@ impl<'a> Act<'a, '_> {
     /// requesters' mail go to fewer once the ticket is assigned; what colleagues do stays visible.)
     fn listeners(&self) -> Vec<&'a Agent> {
         let everybody = TicketFacts { assignee: None, ..self.ticket.clone() };
-        let agents = send::concerned(self.config(), &everybody, self.queue());
+        let agents = draft::concerned(self.config(), &everybody, self.queue());
         let paused = &self.case.facts.paused;
         agents
             .into_iter()
@@ -134,10 +135,11 @@ impl<'a> Act<'a, '_> {
             author_name: self.agent.person.name.clone(),
             text: note.map(|note| note.text.clone()).unwrap_or_default(),
             folded,
-            ..send::values(self.config(), &self.ticket)
+            ..draft::values(self.config(), &self.ticket)
         };
         let to = Person::new("", address.clone());
-        let mail = send::blank(Template::Forward, to, self.queue(), self.ticket.number, self.ticket.language);
+        let mail =
+            draft::blank(Template::Forward, to, self.queue(), self.ticket.number, self.ticket.language);
         reach.outgoing.push(Outgoing {
             values,
             purpose: Purpose::Desk,
@@ -151,14 +153,14 @@ impl<'a> Act<'a, '_> {
     /// The ticket that was split off comes to the agent as a new one, to be answered by reply.
     fn hand_over_split(&self, reach: &mut Reach) {
         let (Some(ticket), Some(said)) = (&self.split, self.last_said()) else { return };
-        let mut values = send::values(self.config(), ticket);
+        let mut values = draft::values(self.config(), ticket);
         values.text.clone_from(&said.text);
         values.author_name.clone_from(&values.requester_name);
         values.author_address.clone_from(&values.requester_address);
-        values.readers = send::readers(ticket);
+        values.readers = draft::readers(ticket);
         values.is_new = true;
         let agent = self.agent;
-        let mail = send::blank(
+        let mail = draft::blank(
             Template::Notification,
             agent.person.clone(),
             self.queue(),
@@ -193,10 +195,10 @@ impl<'a> Act<'a, '_> {
         let lines = vec![wording::copied(&outside, message.internal, self.agent.language)];
         let values = Values {
             lines,
-            readers: send::readers(&self.ticket),
-            ..send::values(self.config(), &self.ticket)
+            readers: draft::readers(&self.ticket),
+            ..draft::values(self.config(), &self.ticket)
         };
-        let mail = send::blank(
+        let mail = draft::blank(
             Template::Answer,
             self.agent.person.clone(),
             self.queue(),

@@ -1,5 +1,6 @@
 //! What follows from a requester's, participant's, stranger's or robot's mail.
 
+use super::draft;
 use super::send::{self, Reach};
 use super::{Case, Writer};
 use crate::address::Person;
@@ -122,16 +123,10 @@ pub(super) fn message(case: &Case<'_>, number: i64, author: Option<Person>, role
             role,
             author,
             text: case.mail.fresh(),
-            folded: folded(case),
+            folded: draft::folded(case),
             is_the_mail: true,
         },
     )
-}
-
-/// What is folded away of the mail: everything that is not fresh.
-pub(super) fn folded(case: &Case<'_>) -> String {
-    let rest = case.mail.body.iter().filter(|span| span.kind != crate::mail::SpanKind::Fresh);
-    rest.map(|span| span.text.as_str()).collect::<String>().trim().to_owned()
 }
 
 /// People in To and Cc who take part from now on, and the From of somebody who wants answers elsewhere.

@@ -1,12 +1,12 @@
 //! The outgoing mail that rules ask for, and the budgets that keep automatic mail from becoming a storm (promise 6).
 
 use super::admin::tell_admins;
+use super::draft::{blank, concerned, folded, readers, values};
 use super::{Case, Match};
 use crate::address::{Address, Person};
-use crate::config::{Agent, Config, Queue};
-use crate::desk::decision::{BudgetKey, Event, Outgoing, Row, Template, Values};
+use crate::config::{Agent, Queue};
+use crate::desk::decision::{BudgetKey, Event, Outgoing, Row, Template};
 use crate::desk::facts::TicketFacts;
-use crate::language::Language;
 use crate::mail::token::Purpose;
 
 /// An agent gets this many times the answers that a requester gets.
@@ -104,49 +104,6 @@ impl Reach {
     }
 }
 
-/// An outgoing mail with nothing in it yet.
-pub(super) fn blank(
-    template: Template,
-    to: Person,
-    queue: &Queue,
-    number: i64,
-    language: Language,
-) -> Outgoing {
-    Outgoing {
-        template,
-        to,
-        queue: queue.name.clone(),
-        number,
-        purpose: Purpose::Requester,
-        token_number: number,
-        language,
-        author: None,
-        from_name: String::new(),
-        in_reply_to: None,
-        references: Vec::new(),
-        values: Values::default(),
-        attachments: false,
-        hold_secs: 0,
-        may_leave: false,
-    }
-}
-
-/// What every template about a ticket can show.
-pub(super) fn values(config: &Config, ticket: &TicketFacts) -> Values {
-    let assignee = ticket.assignee.as_ref().and_then(|address| config.agent(address));
-    Values {
-        subject: ticket.subject.clone(),
-        status: ticket.status.word().to_owned(),
-        priority: ticket.priority.word().to_owned(),
-        opened_at: ticket.opened_at.0,
-        requester_name: ticket.requester.as_ref().map(|p| p.name.clone()).unwrap_or_default(),
-        requester_address: ticket.requester.as_ref().map(|p| p.address.to_string()).unwrap_or_default(),
-        assignee_name: assignee.map(|agent| agent.person.label().to_owned()).unwrap_or_default(),
-        continues: ticket.continues.unwrap_or(0),
-        ..Values::default()
-    }
-}
-
 /// The acknowledgement of a new ticket. Says in words what was done, for the ledger.
 pub(super) fn acknowledge(
     case: &Case<'_>,
@@ -198,21 +155,6 @@ fn why_silent<'t>(case: &Case<'_>, ticket: &'t TicketFacts, queue: &Queue) -> Re
     Ok(requester)
 }
 
-/// The agents whom a ticket concerns: the one who has it and those who watch, else all of its queue.
-pub(super) fn concerned<'a>(config: &'a Config, ticket: &TicketFacts, queue: &'a Queue) -> Vec<&'a Agent> {
-    let assigned = ticket.assignee.as_ref().and_then(|address| config.agent(address));
-    let mut agents: Vec<&Agent> = match assigned {
-        Some(agent) => vec![agent],
-        None => config.agents_of(queue).collect(),
-    };
-    for watcher in ticket.watchers.iter().filter_map(|address| config.agent(address)) {
-        if !agents.iter().any(|agent| agent.person.address == watcher.person.address) {
-            agents.push(watcher);
-        }
-    }
-    agents
-}
-
 /// Tells the agents concerned about the mail, which `ticket` now holds.
 pub(super) fn notify(
     case: &Case<'_>,
@@ -230,7 +172,7 @@ pub(super) fn notify(
     values.author_name = author.map(|p| p.label().to_owned()).unwrap_or_default();
     values.author_address = author.map(|p| p.address.to_string()).unwrap_or_default();
     values.text = case.mail.fresh();
-    values.folded = super::requester::folded(case);
+    values.folded = folded(case);
     values.readers = readers(ticket);
     (values.history, values.history_count) = earlier(case, ticket, is_new);
     values.mentions = mentions.to_vec();
@@ -256,11 +198,6 @@ fn earlier(case: &Case<'_>, ticket: &TicketFacts, is_new: bool) -> (Vec<Row>, i6
     let own = !is_new && ticket.requester.as_ref().map(|p| &p.address) == writer.map(|p| &p.address);
     let others = case.facts.history.iter().filter(|row| row.number != ticket.number).cloned().collect();
     (others, case.facts.history_count.saturating_sub(i64::from(own)))
-}
-
-/// Who reads an agent's reply in this ticket.
-pub(super) fn readers(ticket: &TicketFacts) -> Vec<String> {
-    ticket.requester.iter().chain(&ticket.participants).map(|person| person.address.to_string()).collect()
 }
 
 /// Everybody outside who is in the ticket, but for `author` and those whom the mail reached already. Addresses that mail

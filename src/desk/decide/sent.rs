@@ -4,8 +4,9 @@
 //! It has reached its recipients already. It is filed as what it is, and goes once to participants whom it did not reach.
 
 use super::Case;
-use super::requester::folded;
-use super::send::{self, Reach};
+use super::draft;
+use super::draft::folded;
+use super::send::Reach;
 use crate::address::{Address, Person};
 use crate::desk::decision::{Decision, Disposition, Event, NewMessage, Outgoing, Role, Template};
 use crate::desk::facts::TicketFacts;
@@ -106,7 +107,7 @@ fn file(case: &Case<'_>, ticket: &TicketFacts, how: &str) -> Decision {
 /// Participants whom the reply did not reach get it, as they get every reply.
 fn to_the_others(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts) {
     let queue = case.queue_of(ticket);
-    let mut values = send::values(case.config(), ticket);
+    let mut values = draft::values(case.config(), ticket);
     values.requester_address = String::new();
     values.author_name.clone_from(&queue.title);
     values.text = case.mail.visible();
@@ -118,7 +119,7 @@ fn to_the_others(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts) {
             references: ticket.message_ids.clone(),
             attachments: true,
             may_leave: true,
-            ..send::blank(Template::Reply, person.clone(), queue, ticket.number, ticket.language)
+            ..draft::blank(Template::Reply, person.clone(), queue, ticket.number, ticket.language)
         });
     }
 }

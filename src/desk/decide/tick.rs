@@ -1,6 +1,6 @@
 //! What follows from the passing of time: a ticket that was put off wakes.
 
-use super::send::blank;
+use super::draft::blank;
 use crate::clock::Timestamp;
 use crate::config::{Agent, Config, Reopen};
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Row, Template, Values};
