@@ -4,7 +4,7 @@
 set -eu
 
 packages="ca-certificates chromium chromium-driver curl dovecot-core dovecot-imapd dovecot-lmtpd neomutt openssl
-postfix poppler-utils procps s-nail sqlite3 swaks"
+postfix poppler-utils procps s-nail sqlite3 strace swaks util-linux wrk"
 
 is_there() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
