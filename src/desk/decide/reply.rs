@@ -91,7 +91,8 @@ impl<'a> Act<'a, '_> {
             );
             reach.outgoing.push(Outgoing {
                 values: values.clone(),
-                purpose: Purpose::Agent,
+                // What answers a note is a note: a remark among agents must not slip out by a reply.
+                purpose: if message.internal { Purpose::Note } else { Purpose::Agent },
                 from_name: self.agent.person.label().to_owned(),
                 attachments: true,
                 ..mail

@@ -81,3 +81,18 @@ async fn an_agents_out_of_office_goes_to_nobody() {
     assert_eq!(world.ticket(number).messages.len(), 1);
     world.verify();
 }
+
+#[tokio::test]
+async fn an_answer_to_a_colleagues_note_is_a_note() {
+    let (mut world, number, note) = opened().await;
+    world.answers(ANA, &note, "#nota\r\nCreo que miente.");
+    world.work().await;
+    let remark = world.new_mail(LUIS);
+    assert!(!remark.text.contains(MARIA), "it does not say that the requester reads the answer: {}", remark.text);
+    world.answers(LUIS, &remark, "Eu também acho.");
+    world.work().await;
+    world.no_mail(MARIA);
+    assert!(world.new_mail(ANA).text.contains("Eu também acho"));
+    assert!(world.ticket(number).messages[2].internal);
+    world.verify();
+}
