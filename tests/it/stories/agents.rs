@@ -88,7 +88,11 @@ async fn an_answer_to_a_colleagues_note_is_a_note() {
     world.answers(ANA, &note, "#nota\r\nCreo que miente.");
     world.work().await;
     let remark = world.new_mail(LUIS);
-    assert!(!remark.text.contains(MARIA), "it does not say that the requester reads the answer: {}", remark.text);
+    assert!(
+        !remark.text.contains(MARIA),
+        "it does not say that the requester reads the answer: {}",
+        remark.text
+    );
     world.answers(LUIS, &remark, "Eu também acho.");
     world.work().await;
     world.no_mail(MARIA);
