@@ -71,7 +71,9 @@ async fn a_mail_that_fails_is_set_aside_told_once_shown_exported_and_retried() {
     assert!(code == Some(0) && said.contains("set aside") && said.contains("segundo piso"), "{said}");
     let file = world.dir.path().join("aside.eml");
     assert_eq!(says(&config, &["inbox", "export", &id, file.to_str().unwrap()]).0, Some(0));
-    assert!(std::fs::read_to_string(&file).unwrap().starts_with("From: Madonna <maria@client.example>"));
+    // Which of the two was set aside first is left open.
+    let raw = std::fs::read_to_string(&file).unwrap();
+    assert!(raw.starts_with("From: ") && raw.contains("<maria@client.example>"), "{raw}");
     let (code, said) = says(&config, &["inbox", "retry", &id]);
     assert!(code == Some(2) && said.contains("notification.txt"), "it fails again, and says so: {said}");
     assert_eq!(world.reader().mails(Some("quarantined"), 10).unwrap().len(), 2, "and stays aside");
