@@ -2,10 +2,9 @@
 
 use super::view::{View, number_of};
 use super::{WebState, answer, pages};
-use crate::clock::Timestamp;
 use crate::loops::{Settings, leave as leaving, links};
 use crate::mail::token::{Purpose, Token};
-use crate::store::read::{Card, Conversation, Download};
+use crate::store::read::{Card, Reader};
 use crate::store::{StoreError, keys};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -162,7 +161,7 @@ pub(super) async fn conversation(
     let ask = Ask::new(state, headers, uri);
     let (typed, signature) = typed_path(path);
     let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
-    match read_conversation(&ask, number, signature.clone()).await {
+    match behind_link(&ask, number, signature.clone(), move |reader| reader.conversation(number)).await {
         Ok(Some(conversation)) => {
             answer::page(StatusCode::OK, pages::conversation(&ask.view(), &conversation, &signature))
         }
@@ -171,25 +170,21 @@ pub(super) async fn conversation(
     }
 }
 
-/// Keys are read with the conversation, so that a key rotated by the command line counts at once.
-async fn read_conversation(
+/// What `question` finds, if the link's signature opens ticket `number`; nothing otherwise. Keys are read with it, so that
+/// a key rotated by the command line counts at once.
+async fn behind_link<T: Send + 'static>(
     ask: &Ask,
     number: i64,
     signature: String,
-) -> Result<Option<Conversation>, StoreError> {
-    let (now, valid_secs) = validity(ask);
-    ask.state
-        .shared
-        .readers
-        .ask(move |reader| {
-            let keys = keys::load(reader.db(), now, valid_secs)?;
-            if keys.link_opens(number, &signature, now) { reader.conversation(number) } else { Ok(None) }
-        })
-        .await
-}
-
-fn validity(ask: &Ask) -> (Timestamp, i64) {
-    (ask.state.shared.clock.now(), ask.settings.config.desk.key_valid_secs)
+    question: impl FnOnce(&Reader) -> Result<Option<T>, StoreError> + Send + 'static,
+) -> Result<Option<T>, StoreError> {
+    let shared = &ask.state.shared;
+    let (now, valid_secs) = (shared.clock.now(), ask.settings.config.desk.key_valid_secs);
+    let opened = move |reader: &Reader| {
+        let keys = keys::load(reader.db(), now, valid_secs)?;
+        if keys.link_opens(number, &signature, now) { question(reader) } else { Ok(None) }
+    };
+    shared.readers.ask(opened).await
 }
 
 /// The name in the address is for people; the file is found by its id and must belong to the ticket of the link.
@@ -206,28 +201,11 @@ pub(super) async fn download(
     let Ok(place) = Arc::clone(&ask.state.downloads).acquire_owned().await else {
         return ask.trouble(&StoreError::Closed);
     };
-    match read_download(&ask, number, id, signature).await {
+    match behind_link(&ask, number, signature, move |reader| reader.download(number, id)).await {
         Ok(Some(file)) => answer::download(file, place),
         Ok(None) => answer::page(StatusCode::NOT_FOUND, pages::expired(&ask.view(), number)),
         Err(error) => ask.trouble(&error),
     }
-}
-
-async fn read_download(
-    ask: &Ask,
-    number: i64,
-    id: i64,
-    signature: String,
-) -> Result<Option<Download>, StoreError> {
-    let (now, valid_secs) = validity(ask);
-    ask.state
-        .shared
-        .readers
-        .ask(move |reader| {
-            let keys = keys::load(reader.db(), now, valid_secs)?;
-            if keys.link_opens(number, &signature, now) { reader.download(number, id) } else { Ok(None) }
-        })
-        .await
 }
 
 /// Where `List-Unsubscribe` leads a person: a button, for programs look at links too, and looking must change nothing.
