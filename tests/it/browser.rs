@@ -49,7 +49,8 @@ impl Browser {
         browser
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+    /// What the driver answers; an error while a page goes away or is not there yet is for the caller to pass over.
+    fn attempt(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if method == "GET" { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
@@ -60,25 +61,27 @@ impl Browser {
         .unwrap();
         let body = answer_of(stream);
         let value: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
-        // A page that goes away under the question is asked for again by whoever waits for the next.
-        if value["value"]["error"] == "stale element reference" {
-            return Value::Null;
-        }
-        assert!(value["value"]["error"].is_null(), "{path}: {value}");
         value["value"].clone()
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let value = self.attempt(method, path, body);
+        assert!(value["error"].is_null(), "{path}: {value}");
+        value
     }
 
     fn go(&self, url: &str) {
         self.ask("POST", &format!("/session/{}/url", self.session), &json!({ "url": url }));
     }
 
+    /// An element, once there is one.
     fn find(&self, css: &str) -> String {
-        let found = self.ask(
-            "POST",
-            &format!("/session/{}/element", self.session),
-            &json!({ "using": "css selector", "value": css }),
-        );
-        found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+        let wanted = json!({ "using": "css selector", "value": css });
+        wait_until(css, || {
+            let found = self.attempt("POST", &format!("/session/{}/element", self.session), &wanted);
+            let id = found.as_object().filter(|found| !found.contains_key("error"))?.values().next()?;
+            Some(id.as_str()?.to_owned())
+        })
     }
 
     fn write(&self, css: &str, text: &str) {
@@ -100,7 +103,10 @@ impl Browser {
         wait_until(words, || {
             let element = self.find("body");
             let path = format!("/session/{}/element/{element}/text", self.session);
-            self.ask("GET", &path, &json!({})).as_str().filter(|text| text.contains(words)).map(str::to_owned)
+            self.attempt("GET", &path, &json!({}))
+                .as_str()
+                .filter(|text| text.contains(words))
+                .map(str::to_owned)
         })
     }
 
