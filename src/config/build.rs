@@ -163,7 +163,7 @@ fn limits(section: &Section<'_>) -> Limits {
     Limits {
         mail_max_bytes: section.size("mail_max", SIZES, 50_000_000),
         forward_max_bytes: section.size("forward_max", SIZES, 20_000_000),
-        batch_max: count("batch_max", 1000, 50),
+        batch_max: count("batch_max", 1000, 200),
         smtp_connections: count("smtp_connections", 50, 4),
     }
 }

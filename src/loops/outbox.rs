@@ -26,6 +26,9 @@ const KEPT: Duration = Duration::from_secs(20);
 /// How long an idle worker sleeps at most before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// So many mails must wait for one to be claimed before its turn.
+const BACKLOG: usize = 16;
+
 /// Why a step ended before its end.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
@@ -43,12 +46,34 @@ pub struct Outbox {
     dial: Arc<dyn Dial>,
     connection: Option<Connection>,
     failures: u32,
-    /// Kept until it is on the disk: a disk that is full must not make us forget what the relay said.
-    ended: Option<Arc<Ended>>,
+    /// Claimed while the mail before it was on its way.
+    ahead: Option<Claimed>,
+    /// How mails ended: kept until it is on the disk, for a disk that is full must not make us forget what the relay
+    /// said. Written down together with what comes next.
+    ended: Vec<Arc<Ended>>,
 }
 
-/// How the last mail ended, to be written down together with the next claim.
+/// How a mail ended.
 type Ended = (Claimed, Settled, String);
+
+/// What one transaction of a worker writes down.
+struct Notes {
+    ended: Vec<Arc<Ended>>,
+    /// The row whose mail may be with the relay from now on.
+    handed_over: Option<i64>,
+    /// What to claim.
+    claim: Claim,
+}
+
+/// What to claim.
+enum Claim {
+    /// Nothing.
+    Nothing,
+    /// The next mail.
+    Next,
+    /// The next mail, if more of them wait than the workers have hands: else another worker is free for it.
+    Ahead,
+}
 
 /// After a stop: puts rows that were being sent where they belong, and tells the agents of what is uncertain.
 pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
@@ -72,7 +97,7 @@ pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
 impl Outbox {
     /// A worker.
     pub fn new(shared: Shared, dial: Arc<dyn Dial>) -> Self {
-        Self { shared, dial, connection: None, failures: 0, ended: None }
+        Self { shared, dial, connection: None, failures: 0, ahead: None, ended: Vec::new() }
     }
 
     /// Repeats [`Outbox::step`] until told to stop, sleeping until mail is due. The mail in hand is finished first.
@@ -126,57 +151,57 @@ impl Outbox {
     pub async fn step(&mut self, stop: &watch::Receiver<bool>) -> Result<usize, OutboxError> {
         let mut tried = 0;
         loop {
-            let wanted = if *stop.borrow() { 0 } else { 1 };
-            let Some(mail) = self.next(wanted).await?.pop() else { return Ok(tried) };
+            let mail = match self.ahead.take() {
+                Some(mail) => mail,
+                None => {
+                    let claim = if *stop.borrow() { Claim::Nothing } else { Claim::Next };
+                    let Some(mail) = self.note(claim).await? else { return Ok(tried) };
+                    mail
+                }
+            };
             tried += 1;
-            self.send(mail).await?;
+            self.send(mail, stop).await?;
         }
     }
 
-    /// Writes down how the last mail ended and claims the next, in one transaction.
-    async fn next(&mut self, wanted: usize) -> Result<Vec<Claimed>, StoreError> {
-        let ended = self.ended.clone();
-        let (settings, now, dice) =
-            (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
-        let job = move |db: &crate::store::Connection| {
-            if let Some((mail, settled, said)) = ended.as_deref() {
-                rows::settle(db, mail.id, settled, said, now)?;
-                let trouble = match settled {
-                    Settled::Failed => Some(outcome::Trouble::Failed),
-                    Settled::Uncertain => Some(outcome::Trouble::Uncertain),
-                    Settled::Sent | Settled::Deferred(_) => None,
-                };
-                if let Some(trouble) = trouble {
-                    tell(db, &settings, (mail.id, said), trouble, (now, &dice))?;
-                }
-            }
-            rows::claim(db, now, wanted)
-        };
-        let claimed = self.shared.store.write(job).await?;
-        self.ended = None;
+    /// Writes down how the last mails ended and claims what is wanted, in one transaction.
+    async fn note(&mut self, claim: Claim) -> Result<Option<Claimed>, StoreError> {
+        let notes = Notes { ended: self.ended.clone(), handed_over: None, claim };
+        let claimed = write_down(&self.shared, notes).await?;
+        self.ended.clear();
         Ok(claimed)
     }
 
-    /// One attempt; how it ended is kept for [`Outbox::next`] to write down. When the relay cannot be reached the mail
-    /// waits, or after a week fails.
-    async fn send(&mut self, mail: Claimed) -> Result<(), OutboxError> {
+    /// One attempt; how it ended is kept to be written down with what comes next. When the relay cannot be reached the
+    /// mail waits, or after a week fails.
+    async fn send(&mut self, mail: Claimed, stop: &watch::Receiver<bool>) -> Result<(), OutboxError> {
         if let Err(error) = self.connect().await {
             let settled = self.later(&mail);
-            self.ended = Some(Arc::new((mail, settled, error.to_string())));
-            self.next(0).await?;
+            self.ended.push(Arc::new((mail, settled, error.to_string())));
+            self.note(Claim::Nothing).await?;
             return Err(error.into());
         }
         let Some(connection) = &mut self.connection else { return Ok(()) };
-        let (store, id) = (self.shared.store.clone(), mail.id);
         let from = (!mail.envelope_from.is_empty()).then_some(mail.envelope_from.as_str());
-        let record = async move { store.write(move |db| rows::hand_over(db, id)).await.is_ok() };
+        let claim = if *stop.borrow() { Claim::Nothing } else { Claim::Ahead };
+        let notes = Notes { ended: self.ended.clone(), handed_over: Some(mail.id), claim };
+        let mut noted = Err(StoreError::Closed);
+        let record = async {
+            noted = write_down(&self.shared, notes).await;
+            noted.is_ok()
+        };
         let outcome = connection.submit_after(from, &mail.recipient, &mail.bytes, record).await;
         if !connection.is_alive() || connection.connection_worn() {
             self.connection = None;
         }
+        // An error is met again, and reported, when the same notes are written with the next claim.
+        if let Ok(ahead) = noted {
+            self.ended.clear();
+            self.ahead = ahead;
+        }
         let (settled, said) = self.judge(&mail, outcome);
         tell_log(&mail, &settled, &said);
-        self.ended = Some(Arc::new((mail, settled, said)));
+        self.ended.push(Arc::new((mail, settled, said)));
         Ok(())
     }
 
@@ -226,6 +251,31 @@ impl Outbox {
             Next::GiveUp => Settled::Failed,
         }
     }
+}
+
+/// One transaction of a worker. Gives the mail it claimed.
+async fn write_down(shared: &Shared, notes: Notes) -> Result<Option<Claimed>, StoreError> {
+    let (settings, now, dice) = (shared.settings(), shared.clock.now(), shared.dice.clone());
+    let job = move |db: &crate::store::Connection| {
+        for (mail, settled, said) in notes.ended.iter().map(AsRef::as_ref) {
+            rows::settle(db, mail.id, settled, said, now)?;
+            let trouble = match settled {
+                Settled::Failed => outcome::Trouble::Failed,
+                Settled::Uncertain => outcome::Trouble::Uncertain,
+                Settled::Sent | Settled::Deferred(_) => continue,
+            };
+            tell(db, &settings, (mail.id, said), trouble, (now, &dice))?;
+        }
+        if let Some(id) = notes.handed_over {
+            rows::hand_over(db, id)?;
+        }
+        match notes.claim {
+            Claim::Nothing => Ok(None),
+            Claim::Next => rows::claim(db, now, 1),
+            Claim::Ahead => rows::claim(db, now, BACKLOG),
+        }
+    };
+    shared.store.write(job).await
 }
 
 /// What is over without the mail being delivered for certain is a warning.

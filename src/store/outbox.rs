@@ -58,20 +58,18 @@ impl Settled {
     }
 }
 
-/// Claims up to `limit` rows that are due and records the attempt, before anything is sent.
-pub fn claim(db: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Claimed>, StoreError> {
+/// Claims the row that has been due longest, if `waiting` rows at least are due, and records the attempt, before
+/// anything is sent.
+pub fn claim(db: &Connection, now: Timestamp, waiting: usize) -> Result<Option<Claimed>, StoreError> {
     let sql = "SELECT id FROM outbox WHERE state IN ('queued', 'deferred') AND next_at <= ?1 ORDER BY next_at, id LIMIT ?2";
     let ids: Vec<i64> = db
         .prepare_cached(sql)?
-        .query_map((now.0, i64::try_from(limit).unwrap_or(i64::MAX)), |r| r.get(0))?
+        .query_map((now.0, i64::try_from(waiting).unwrap_or(i64::MAX)), |r| r.get(0))?
         .collect::<Result<_, _>>()?;
-    let mut claimed = Vec::with_capacity(ids.len());
-    for id in ids {
-        let sql = "UPDATE outbox SET state = 'sending', handed_over = 0, attempts = attempts + 1, tried_at = coalesce(tried_at, ?2) WHERE id = ?1";
-        db.prepare_cached(sql)?.execute((id, now.0))?;
-        claimed.extend(read(db, id)?);
-    }
-    Ok(claimed)
+    let Some(id) = ids.first().filter(|_| ids.len() >= waiting) else { return Ok(None) };
+    let sql = "UPDATE outbox SET state = 'sending', handed_over = 0, attempts = attempts + 1, tried_at = coalesce(tried_at, ?2) WHERE id = ?1";
+    db.prepare_cached(sql)?.execute((id, now.0))?;
+    read(db, *id)
 }
 
 /// Reads a row as it is to be sent; `None` when its body has been taken out.

@@ -89,9 +89,10 @@ impl Desk {
     pub async fn posted(&self) -> Vec<Posted> {
         let now = self.clock.now();
         let claimed = self.shared.store.write(move |db| {
-            let claimed = outbox::claim(db, now, 10_000)?;
-            for mail in &claimed {
+            let mut claimed = Vec::new();
+            while let Some(mail) = outbox::claim(db, now, 1)? {
                 outbox::settle(db, mail.id, &Settled::Sent, "250 ok", now)?;
+                claimed.push(mail);
             }
             Ok(claimed)
         });
