@@ -1,4 +1,4 @@
--- Postdesk's database, version 1: what a new file is made from, and the readable truth.
+-- Postdesk's database, version 2: what a new file is made from, and the readable truth.
 -- Times are UTC seconds. Ids are never reused. Words in CHECK lists are those of the code's enums.
 
 -- Small facts about the installation itself.
@@ -142,12 +142,16 @@ CREATE TABLE reference (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reference_ticket ON reference (ticket_id);
 
--- Bodies of outgoing mail, shared by recipients; taken out some days after all of them are settled.
+-- Bodies of outgoing mail, shared by recipients; taken out some days after all of them are settled. Files that stand in
+-- the mail they came with as they go out are not kept twice: taken holds `AT OFFSET LENGTH;…`, where in bytes which
+-- stretch of that raw mail belongs.
 CREATE TABLE outgoing_body (
   id      INTEGER PRIMARY KEY AUTOINCREMENT,
-  size    INTEGER NOT NULL,
+  size    INTEGER NOT NULL,               -- of bytes, unpacked
   packing TEXT NOT NULL CHECK (packing IN ('none', 'zstd')),
-  bytes   BLOB NOT NULL
+  bytes   BLOB NOT NULL,
+  raw_id  INTEGER REFERENCES raw (id),
+  taken   TEXT NOT NULL DEFAULT '' CHECK (taken = '' OR raw_id IS NOT NULL)
 ) STRICT;
 
 -- Outgoing mail, one row a recipient. Head and body are the bytes that are sent, fixed when the row is made.

@@ -4,6 +4,7 @@ use crate::desk::{Desk, wait};
 use crate::report::Report;
 use crate::servers::Real;
 use crate::{limits, mix};
+use postdesk::store::outbox;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -75,8 +76,10 @@ pub fn whole_way(runtime: &Runtime, real: &mut Real, report: &mut Report, count:
         let ids: Vec<i64> = all.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
         let out: Vec<_> = ids
             .into_iter()
-            .map(|id| postdesk::store::outbox::read(reader.db(), id).unwrap().unwrap())
-            .map(|row| (row.envelope_from, row.recipient, row.bytes))
+            .map(|id| {
+                (outbox::read(reader.db(), id).unwrap().unwrap(), outbox::bytes(reader.db(), id).unwrap())
+            })
+            .map(|(row, bytes)| (row.envelope_from, row.recipient, bytes))
             .collect();
         mails_out = out.len();
         bare.push(runtime.block_on(limits::submit(&config, out, config.limits.smtp_connections)));

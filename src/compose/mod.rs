@@ -22,6 +22,7 @@ use crate::config::{Config, Queue};
 use crate::desk::decision::{Outgoing, Template};
 use crate::language::Language;
 use crate::mail::ids::MessageId;
+use crate::mail::spliced::Spliced;
 use crate::mail::token::{Keys, Purpose, Token};
 use head::Head;
 use scene::Scene;
@@ -56,8 +57,17 @@ pub struct Composed {
     pub recipient: Address,
     /// Header fields and the empty line behind them. ASCII.
     pub head: Vec<u8>,
-    /// The content: the same bytes for all recipients to whom the template shows the same.
-    pub body: Vec<u8>,
+    /// The content: the same bytes for all recipients to whom the template shows the same. Files may be taken from the
+    /// mail that they came with.
+    pub body: Spliced,
+}
+
+impl Composed {
+    /// Head and body as they go over the wire; `raw` is the mail that files were taken from, empty where none were.
+    /// `None` when it is not that mail.
+    pub fn bytes(&self, raw: &[u8]) -> Option<Vec<u8>> {
+        Some([self.head.as_slice(), &self.body.whole(raw)?].concat())
+    }
 }
 
 /// Why a mail could not be made.

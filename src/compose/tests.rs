@@ -93,7 +93,7 @@ fn outgoing(template: Template, language: Language) -> Outgoing {
     }
 }
 
-fn compose_one(outgoing: &Outgoing, files: &[File]) -> Composed {
+fn compose_one(outgoing: &Outgoing, files: &[File<'_>]) -> Composed {
     static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new(&[]).unwrap());
     let (config, keys) = (config(), keys());
     let parts: Vec<Part> = files.iter().map(Part::of).collect();
@@ -102,7 +102,7 @@ fn compose_one(outgoing: &Outgoing, files: &[File]) -> Composed {
 }
 
 fn wire(composed: &Composed) -> Vec<u8> {
-    [composed.head.as_slice(), &composed.body].concat()
+    composed.bytes(b"").unwrap()
 }
 
 fn head_text(composed: &Composed) -> String {
@@ -220,14 +220,8 @@ fn the_tag_stands_once_behind_the_prefix() {
     assert_eq!(place_tag("Re: x", ""), "Re: x");
 }
 
-fn file(name: &str, content_type: &str, bytes: &[u8]) -> File {
-    File {
-        name: name.into(),
-        content_type: content_type.into(),
-        bytes: bytes.into(),
-        content_id: String::new(),
-        inline: false,
-    }
+fn file<'a>(name: &'a str, content_type: &'a str, bytes: &'a [u8]) -> File<'a> {
+    File { name, content_type, bytes, content_id: "", inline: false }
 }
 
 #[test]
@@ -328,12 +322,12 @@ proptest! {
         mail.values.text = text.clone();
         mail.references.push(MessageId::parse(&"x".repeat(900)).unwrap());
         let mut attached = file(&name, &kind, &bytes);
-        attached.content_id = name.clone();
+        attached.content_id = &name;
         attached.inline = bytes.len().is_multiple_of(2);
         let composed = compose_one(&mail, &[attached]);
         prop_assert!(composed.head.is_ascii());
         prop_assert_eq!(field_names(&composed.head), field_names(&plain.head));
-        prop_assert!(composed.head.ends_with(b"\r\n\r\n") && composed.body.ends_with(b"\r\n"));
+        prop_assert!(composed.head.ends_with(b"\r\n\r\n") && composed.body.own().ends_with(b"\r\n"));
         let bytes_on_wire = wire(&composed);
         for line in bytes_on_wire.split(|b| *b == b'\n') {
             prop_assert!(line.len() <= 999, "{} bytes", line.len());

@@ -60,9 +60,11 @@ pub struct Outcome {
 /// part of the delivery.
 pub fn receive(origin: Origin, authserv_id: Option<String>, raw: Vec<u8>) -> Delivery {
     let read = || {
-        let (mail, opened) = mail::read_with_attachments(&raw, &LIMITS, ENCODED_EARLY_MAX_BYTES);
-        let parts = opened.map(|opened| encode(&mail, opened));
-        (mail, parts)
+        let mut room = ENCODED_EARLY_MAX_BYTES;
+        let (mail, parts) = mail::read_and_open(&raw, &LIMITS, |file, bytes, at| {
+            encode((file, bytes), (raw.as_slice(), at), &mut room)
+        });
+        (mail, parts.into_iter().collect())
     };
     let (read, parts) = match catch_unwind(AssertUnwindSafe(read)) {
         Ok((mail, parts)) => (Ok(mail), parts),
@@ -387,22 +389,29 @@ impl Files<'_> {
         match self.source {
             Some(Source { parts: Some(parts), .. }) => parts,
             Some(source) => self.all.get_or_insert_with(|| {
-                let (mail, opened) = mail::read_with_attachments(source.raw, &LIMITS, usize::MAX);
-                encode(&mail, opened.unwrap_or_default())
+                let mut room = usize::MAX;
+                let open = |file: &_, bytes: &_, at| encode((file, bytes), (source.raw, at), &mut room);
+                let (_, parts) = mail::read_and_open(source.raw, &LIMITS, open);
+                parts.into_iter().flatten().collect()
             }),
             None => &[],
         }
     }
 }
 
-/// The attachments of a mail as parts of other mails.
-fn encode(mail: &Mail, opened: Vec<Vec<u8>>) -> Vec<Part> {
-    let file = |(attachment, bytes): (&mail::Attachment, Vec<u8>)| File {
-        name: attachment.name.clone(),
-        content_type: attachment.content_type.clone(),
+/// An attachment as a part of other mails; `None` when it must be encoded and that takes more than `room` bytes.
+fn encode(attachment: (&mail::Attachment, &[u8]), place: (&[u8], usize), room: &mut usize) -> Option<Part> {
+    let (attachment, bytes) = attachment;
+    let file = File {
+        name: &attachment.name,
+        content_type: &attachment.content_type,
         bytes,
-        content_id: attachment.content_id.clone(),
+        content_id: &attachment.content_id,
         inline: attachment.inline,
     };
-    mail.attachments.iter().zip(opened).map(|pair| Part::of(&file(pair))).collect()
+    if let Some(part) = Part::taken(&file, place.0, place.1) {
+        return Some(part);
+    }
+    *room = room.checked_sub(bytes.len())?;
+    Some(Part::of(&file))
 }

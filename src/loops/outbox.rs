@@ -175,11 +175,13 @@ impl Outbox {
     /// One attempt; how it ended is kept to be written down with what comes next. When the relay cannot be reached the
     /// mail waits, or after a week fails.
     async fn send(&mut self, mail: Claimed, stop: &watch::Receiver<bool>) -> Result<(), OutboxError> {
+        let id = mail.id;
+        let bytes = match self.shared.readers.ask(move |reader| rows::bytes(reader.db(), id)).await {
+            Ok(bytes) => bytes,
+            Err(error) => return self.put_off(mail, error.into()).await,
+        };
         if let Err(error) = self.connect().await {
-            let settled = self.later(&mail);
-            self.ended.push(Arc::new((mail, settled, error.to_string())));
-            self.note(Claim::Nothing).await?;
-            return Err(error.into());
+            return self.put_off(mail, error.into()).await;
         }
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let from = (!mail.envelope_from.is_empty()).then_some(mail.envelope_from.as_str());
@@ -190,7 +192,7 @@ impl Outbox {
             noted = write_down(&self.shared, notes).await;
             noted.is_ok()
         };
-        let outcome = connection.submit_after(from, &mail.recipient, &mail.bytes, record).await;
+        let outcome = connection.submit_after(from, &mail.recipient, &bytes, record).await;
         if !connection.is_alive() || connection.connection_worn() {
             self.connection = None;
         }
@@ -203,6 +205,14 @@ impl Outbox {
         tell_log(&mail, &settled, &said);
         self.ended.push(Arc::new((mail, settled, said)));
         Ok(())
+    }
+
+    /// The relay was not spoken to about `mail`.
+    async fn put_off(&mut self, mail: Claimed, error: OutboxError) -> Result<(), OutboxError> {
+        let settled = self.later(&mail);
+        self.ended.push(Arc::new((mail, settled, error.to_string())));
+        self.note(Claim::Nothing).await?;
+        Err(error)
     }
 
     async fn connect(&mut self) -> Result<(), SmtpError> {

@@ -18,6 +18,7 @@ pub mod language;
 pub mod forward;
 pub mod parse;
 pub mod proof;
+pub mod spliced;
 pub mod token;
 mod report;
 
@@ -26,7 +27,7 @@ use crate::clock::Timestamp;
 use crate::language::Language;
 use ids::MessageId;
 
-pub use parse::{attachment_bytes, read, read_with_attachments};
+pub use parse::{attachment_bytes, read, read_and_open};
 pub use report::report;
 
 /// Bounds on what is read of one mail (promise 9). Reaching one is recorded as an [`Oddity`].

@@ -23,17 +23,21 @@ pub fn read(raw: &[u8], limits: &Limits) -> Mail {
     read_parts(&Parts::of(raw), raw.len(), limits)
 }
 
-/// As [`read`], with the decoded bytes of the attachments, in order, where they are `max_bytes` or less together.
-/// Taking a mail with large attachments apart is dear: this does it once for both.
-pub fn read_with_attachments(raw: &[u8], limits: &Limits, max_bytes: usize) -> (Mail, Option<Vec<Vec<u8>>>) {
+/// As [`read`], with what `open` makes of each attachment, in order, from its decoded bytes and the place in `raw`
+/// where they seem to begin in their transfer encoding. Taking a mail with large attachments apart is dear: this does it
+/// once for both.
+pub fn read_and_open<T>(
+    raw: &[u8],
+    limits: &Limits,
+    mut open: impl FnMut(&Attachment, &[u8], usize) -> T,
+) -> (Mail, Vec<T>) {
     let parts = Parts::of(raw);
     let mail = read_parts(&parts, raw.len(), limits);
-    let size = mail.attachments.iter().fold(0_usize, |sum, attachment| sum.saturating_add(attachment.size));
-    let open = |attachment: &super::Attachment| {
-        let part = parts.all().get(attachment.part);
-        part.map(|part| parts.bytes(part).into_owned()).unwrap_or_default()
-    };
-    let opened = (size <= max_bytes).then(|| mail.attachments.iter().map(open).collect());
+    let opened = mail.attachments.iter().map(|attachment| match parts.all().get(attachment.part) {
+        Some(part) => open(attachment, &parts.bytes(part), parts.place_in(raw, part)),
+        None => open(attachment, &[], raw.len()),
+    });
+    let opened = opened.collect();
     (mail, opened)
 }
 

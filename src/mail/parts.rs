@@ -214,6 +214,16 @@ impl<'x> Parts<'x> {
         }
     }
 
+    /// Where the encoded bytes of a part begin in `raw`, of which these are the parts. A guess: a mail that had to be
+    /// mended before it was parsed has other places.
+    pub(super) fn place_in(&self, raw: &[u8], part: &MessagePart<'_>) -> usize {
+        let skipped = self.raw.as_ptr().addr().saturating_sub(raw.as_ptr().addr());
+        let begin = skipped.saturating_add(usize::try_from(part.offset_body).unwrap_or(raw.len()));
+        let blank =
+            raw.get(begin..).unwrap_or_default().iter().take_while(|b| b.is_ascii_whitespace()).count();
+        begin.saturating_add(blank)
+    }
+
     fn undo_transfer_encoding(&self, part: &MessagePart<'_>) -> Cow<'x, [u8]> {
         let bytes = header::slice(self.raw, part.offset_body, part.offset_end);
         match part.content_transfer_encoding().map(|e| e.trim().to_ascii_lowercase()).as_deref() {

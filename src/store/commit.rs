@@ -8,6 +8,7 @@ use crate::address::Address;
 use crate::clock::Timestamp;
 use crate::desk::decision::{Decision, Disposition, Event};
 use crate::mail::ids::MessageId;
+use crate::mail::spliced::Spliced;
 use crate::mail::{Attachment, Mail, Oddity};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -90,8 +91,8 @@ pub struct Ready {
     pub number: i64,
     /// Header bytes, with the empty line.
     pub head: Vec<u8>,
-    /// Body bytes.
-    pub body: Vec<u8>,
+    /// The body; what is taken in it is taken from the mail that is being filed.
+    pub body: Spliced,
     /// Not before.
     pub not_before: Timestamp,
 }
@@ -254,11 +255,11 @@ fn keep_raw(db: &Connection, packed: &Packed) -> Result<i64, StoreError> {
 
 /// Outbox rows. Recipients of the same body share it.
 fn enqueue(db: &Connection, mail_id: Option<i64>, ready: &[Ready], now: Timestamp) -> Result<(), StoreError> {
-    let mut last_body: Option<(&[u8], i64)> = None;
+    let mut last_body: Option<(&Spliced, i64)> = None;
     for mail in ready {
         let body_id = match last_body {
-            Some((body, id)) if body == mail.body.as_slice() => id,
-            _ => keep_body(db, &mail.body)?,
+            Some((body, id)) if *body == mail.body => id,
+            _ => keep_body(db, mail_id, &mail.body)?,
         };
         last_body = Some((&mail.body, body_id));
         let ticket_id = if mail.number == 0 { None } else { Some(apply::ticket_id(db, mail.number)?) };
@@ -276,7 +277,7 @@ fn enqueue(db: &Connection, mail_id: Option<i64>, ready: &[Ready], now: Timestam
             mail.message_id.as_str(),
             mail.head,
             body_id,
-            i64::try_from(mail.head.len() + mail.body.len()).unwrap_or(i64::MAX),
+            i64::try_from(mail.head.len() + mail.body.size()).unwrap_or(i64::MAX),
             now.0,
             mail.not_before.0,
         ])?;
@@ -284,13 +285,16 @@ fn enqueue(db: &Connection, mail_id: Option<i64>, ready: &[Ready], now: Timestam
     Ok(())
 }
 
-fn keep_body(db: &Connection, body: &[u8]) -> Result<i64, StoreError> {
-    let packed = pack_passing(body);
-    let sql = "INSERT INTO outgoing_body (size, packing, bytes) VALUES (?1, ?2, ?3)";
+fn keep_body(db: &Connection, mail_id: Option<i64>, body: &Spliced) -> Result<i64, StoreError> {
+    let (packed, taken) = (pack_passing(body.own()), body.spelt());
+    let sql = "INSERT INTO outgoing_body (size, packing, bytes, raw_id, taken)
+               VALUES (?1, ?2, ?3, (SELECT raw_id FROM mail WHERE id = ?4), ?5)";
     db.prepare_cached(sql)?.execute((
         i64::try_from(packed.size).unwrap_or(i64::MAX),
         packed.packing,
         packed.bytes,
+        mail_id.filter(|_| !taken.is_empty()),
+        &taken,
     ))?;
     Ok(db.last_insert_rowid())
 }

@@ -8,6 +8,7 @@ use super::StoreError;
 use super::pack::unpack;
 use crate::address::Address;
 use crate::clock::Timestamp;
+use crate::mail::spliced::Spliced;
 use rusqlite::{Connection, OptionalExtension};
 
 /// A row that has been claimed for sending.
@@ -23,8 +24,6 @@ pub struct Claimed {
     pub attempt: u32,
     /// When the first attempt was made.
     pub tried_at: Timestamp,
-    /// Head and body.
-    pub bytes: Vec<u8>,
     /// Ticket number, if any.
     pub number: Option<i64>,
     /// Template name.
@@ -72,27 +71,46 @@ pub fn claim(db: &Connection, now: Timestamp, waiting: usize) -> Result<Option<C
     read(db, *id)
 }
 
-/// Reads a row as it is to be sent; `None` when its body has been taken out.
+/// Reads a row; `None` when its body has been taken out.
 pub fn read(db: &Connection, id: i64) -> Result<Option<Claimed>, StoreError> {
-    let sql = "SELECT envelope_from, recipient, attempts, tried_at, head, outgoing_body.bytes, packing, outgoing_body.size,
-                      (SELECT number FROM ticket WHERE ticket.id = ticket_id), template, queue
-               FROM outbox JOIN outgoing_body ON outgoing_body.id = body_id WHERE outbox.id = ?1";
+    let sql = "SELECT envelope_from, recipient, attempts, tried_at, (SELECT number FROM ticket WHERE ticket.id = ticket_id), template, queue
+               FROM outbox WHERE id = ?1 AND body_id IS NOT NULL";
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([id])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let mut bytes: Vec<u8> = row.get(4)?;
-    bytes.extend(unpack(row.get(5)?, &row.get::<_, String>(6)?, row.get(7)?)?);
     Ok(Some(Claimed {
         id,
         envelope_from: row.get(0)?,
         recipient: row.get(1)?,
         attempt: row.get(2)?,
         tried_at: Timestamp(row.get::<_, Option<i64>>(3)?.unwrap_or(0)),
-        bytes,
-        number: row.get(8)?,
-        template: row.get(9)?,
-        queue: row.get(10)?,
+        number: row.get(4)?,
+        template: row.get(5)?,
+        queue: row.get(6)?,
     }))
+}
+
+/// The bytes of row `id` as they are sent, head and body.
+pub fn bytes(db: &Connection, id: i64) -> Result<Vec<u8>, StoreError> {
+    let sql = "SELECT head, body.bytes, body.packing, body.size, body.taken, raw.bytes, raw.packing, raw.size
+               FROM outbox JOIN outgoing_body AS body ON body.id = body_id LEFT JOIN raw ON raw.id = body.raw_id
+               WHERE outbox.id = ?1";
+    let missing = || StoreError::Missing(format!("the body of outgoing mail {id} is not kept any more"));
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query([id])?;
+    let row = rows.next()?.ok_or_else(missing)?;
+    let unpacked = |first: usize| -> Result<Vec<u8>, StoreError> {
+        unpack(row.get(first)?, &row.get::<_, String>(first + 1)?, row.get(first + 2)?)
+    };
+    let (mut bytes, taken): (Vec<u8>, String) = (row.get(0)?, row.get(4)?);
+    let body = unpacked(1)?;
+    if taken.is_empty() {
+        bytes.extend(body);
+    } else {
+        let body = Spliced::parse(body, &taken).and_then(|body| body.whole(&unpacked(5).ok()?));
+        bytes.extend(body.ok_or_else(missing)?);
+    }
+    Ok(bytes)
 }
 
 /// Records that the end of the data is about to be sent.

@@ -11,10 +11,14 @@ use std::time::Duration;
 pub const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// The version that [`SCHEMA`] makes.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// Steps that bring an older database up: the version it had, and the SQL that makes the next.
-const UPGRADES: &[(i64, &str)] = &[];
+const UPGRADES: &[(i64, &str)] = &[(
+    1,
+    "ALTER TABLE outgoing_body ADD COLUMN raw_id INTEGER REFERENCES raw (id);
+     ALTER TABLE outgoing_body ADD COLUMN taken TEXT NOT NULL DEFAULT '' CHECK (taken = '' OR raw_id IS NOT NULL);",
+)];
 
 /// SQLite's name for a database without a file.
 pub const IN_MEMORY: &str = ":memory:";

@@ -124,7 +124,7 @@ fn consequences(raw: &str) -> (Vec<(Outgoing, String)>, bool, Disposition) {
     let desk = Desk { config: &CONFIG, templates: &TEMPLATES, keys: &signing, now: NOW };
     let wire = |(n, outgoing): (usize, &Outgoing)| {
         let composed = compose(&desk, outgoing, n as u64, &[]).unwrap();
-        (outgoing.clone(), String::from_utf8([composed.head, composed.body].concat()).unwrap())
+        (outgoing.clone(), String::from_utf8(composed.bytes(b"").unwrap()).unwrap())
     };
     (decision.outgoing.iter().enumerate().map(wire).collect(), internal, decision.disposition)
 }

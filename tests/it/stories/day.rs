@@ -113,6 +113,31 @@ async fn attachments_travel_both_ways() {
     world.verify();
 }
 
+/// What is passed on is kept once, in the mail it came with.
+#[tokio::test]
+async fn a_large_attachment_reaches_the_agent_byte_for_byte_and_is_kept_once() {
+    let mut world = World::start().await;
+    let line = format!("{}\r\n", "UG9zdGRlc2s0".repeat(6) + "UG9z");
+    let bytes = "Postdesk4".repeat(6) + "Pos";
+    for (ending, kept_once) in [("\r\n", true), (" \r\n", false)] {
+        let file = line.replace("\r\n", ending).repeat(10_000);
+        let mail = world
+            .letter(MARIA, &format!("adjunto {kept_once}"), &format!("--b\r\nContent-Type: text/plain\r\n\r\nVa adjunto.\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n{file}--b--"))
+            .raw()
+            .replace("Content-Type: text/plain; charset=utf-8\r\n\r\n--b", "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b");
+        world.server.deliver(crate::world::DESK, mail);
+        world.work().await;
+        let note = world.new_mail(ANA);
+        assert_eq!(note.attachments.len(), 1);
+        assert_eq!(note.attachments[0].1.len(), 57 * 10_000);
+        assert!(note.attachments[0].1.chunks(57).all(|chunk| chunk == bytes.as_bytes()));
+        let sql = "SELECT max(size) FROM outgoing_body WHERE (taken <> '') = ?1";
+        let size: i64 = world.reader().db().query_row(sql, [kept_once], |r| r.get(0)).unwrap();
+        assert_eq!(size < 20_000, kept_once, "{size}");
+    }
+    world.verify();
+}
+
 /// Together far more than may lie in memory: each must make room for the next without anybody asking for it.
 #[tokio::test]
 async fn a_batch_larger_than_the_memory_for_it_is_taken_all_the_same() {

@@ -92,14 +92,15 @@ impl Desk {
             let mut claimed = Vec::new();
             while let Some(mail) = outbox::claim(db, now, 1)? {
                 outbox::settle(db, mail.id, &Settled::Sent, "250 ok", now)?;
-                claimed.push(mail);
+                let bytes = outbox::bytes(db, mail.id)?;
+                claimed.push((mail, bytes));
             }
             Ok(claimed)
         });
-        let posted = claimed.await.unwrap().into_iter().map(|mail| Posted {
+        let posted = claimed.await.unwrap().into_iter().map(|(mail, bytes)| Posted {
             to: mail.recipient,
             template: mail.template,
-            raw: String::from_utf8(mail.bytes).unwrap(),
+            raw: String::from_utf8(bytes).unwrap(),
         });
         posted.collect()
     }
