@@ -37,7 +37,7 @@ pub struct Part {
     pub size: usize,
     /// Header fields and base64, ended by CRLF.
     bytes: Spliced,
-    /// Over name, type and content.
+    /// Over name, type, size, and the ends of the content.
     digest: [u8; 32],
 }
 
@@ -61,7 +61,16 @@ impl Part {
     }
 
     fn with(file: &File<'_>, bytes: Spliced) -> Self {
-        let digest = digest([file.name.as_bytes(), file.content_type.as_bytes(), file.bytes]);
+        // Not over all of the bytes: encoded, they hold no boundary, whose hyphens are no base64.
+        let (size, ends) = (file.bytes.len(), file.bytes.len().min(HASHED_BYTES));
+        let (first, last) = (file.bytes.get(..ends), file.bytes.get(size - ends..));
+        let digest = digest([
+            file.name.as_bytes(),
+            file.content_type.as_bytes(),
+            &size.to_be_bytes(),
+            first.unwrap_or_default(),
+            last.unwrap_or_default(),
+        ]);
         let (name, content_type) = (file.name.to_owned(), file.content_type.to_owned());
         Self { name, content_type, size: file.bytes.len(), bytes, digest }
     }
@@ -82,6 +91,9 @@ pub(super) struct Content {
 
 /// A smaller file is encoded: taking it from elsewhere would save nothing.
 const TAKEN_MIN_BYTES: usize = 4096;
+
+/// Bytes at either end of a file that tell it from others.
+const HASHED_BYTES: usize = 1024;
 
 /// Base64 in a line, as all the world writes it (RFC 2045 6.8 allows 76 characters), and the bytes in them.
 const LINE_CHARS: usize = 76;

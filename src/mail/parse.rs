@@ -9,12 +9,15 @@ use super::ids::MessageId;
 use super::parts::Parts;
 use super::{Attachment, Limits, Mail, Oddity, ReturnPath, automatic, body, bounce, language, text};
 use crate::address::{Address, Person};
+use memchr::memchr_iter;
 use sha2::{Digest, Sha256};
 
 /// `Authentication-Results` fields kept; only the topmost counts.
 const RESULTS_MAX: usize = 10;
 /// Characters kept of one of them.
 const RESULT_MAX_CHARS: usize = 4000;
+/// Bytes hashed at once.
+const PIECE_BYTES: usize = 4096;
 /// Bytes of an attached mail that is looked into.
 const ATTACHED_MAX_BYTES: usize = 10 * 1024 * 1024;
 
@@ -241,8 +244,16 @@ fn content_key(id: Option<&MessageId>, headers: &Headers, body: &[u8]) -> [u8; 3
         }
     }
     hash.update([0]);
-    for piece in body.trim_ascii_end().split(|b| *b == b'\r') {
-        hash.update(piece);
+    // Carriage returns do not count. Put together into longer pieces: hashing lines one by one takes twice as long.
+    let (body, mut start, mut piece) = (body.trim_ascii_end(), 0, Vec::with_capacity(2 * PIECE_BYTES));
+    for end in memchr_iter(b'\r', body).chain([body.len()]) {
+        piece.extend_from_slice(body.get(start..end).unwrap_or_default());
+        start = end + 1;
+        if piece.len() >= PIECE_BYTES {
+            hash.update(&piece);
+            piece.clear();
+        }
     }
+    hash.update(&piece);
     hash.finalize().into()
 }

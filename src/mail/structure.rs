@@ -3,6 +3,8 @@
 //!
 //! Knows lines; what they mean is for the parser. Counts rather too much than too little.
 
+use memchr::{memchr_iter, memchr2_iter};
+
 /// Mentions of nested-mail types after which the rest of a mail is not read.
 const NESTED_MAX: usize = 500;
 /// Parts after which the rest of a mail is not read; far fewer are shown.
@@ -28,8 +30,7 @@ pub(super) fn bounded(raw: &[u8]) -> (&[u8], Option<(&'static str, &'static str)
 
 /// Where the mention of nested mail stands that is one too many.
 fn nested_end(raw: &[u8]) -> Option<usize> {
-    let slashes = raw.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
-    let mut mentions = slashes.filter(|at| {
+    let mut mentions = memchr_iter(b'/', raw).filter(|at| {
         let before = at.checked_sub(7).and_then(|start| raw.get(start..*at)).unwrap_or_default();
         let after = raw.get(at + 1..at + 7).unwrap_or_default();
         before.eq_ignore_ascii_case(b"message") || after.eq_ignore_ascii_case(b"digest")
@@ -43,7 +44,7 @@ fn lines_end(raw: &[u8]) -> Option<usize> {
     let (mut at, mut parts, mut fields) = (0, 0, 0);
     // A head follows a boundary, and the head of a part that may be a mail.
     let (mut in_head, mut mail_follows) = (true, false);
-    for line in raw.split_inclusive(|b| *b == b'\n') {
+    for line in lines(raw) {
         if is_boundary(line, &boundaries) {
             parts += 1;
             (in_head, mail_follows) = (true, false);
@@ -61,11 +62,18 @@ fn lines_end(raw: &[u8]) -> Option<usize> {
     None
 }
 
+/// Lines with their ends.
+fn lines(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    let ends = memchr_iter(b'\n', raw).map(|at| at + 1).chain([raw.len()]);
+    ends.filter_map(move |end| raw.get(std::mem::replace(&mut start, end)..end))
+        .filter(|line| !line.is_empty())
+}
+
 /// The boundaries that are declared anywhere in `raw`; none when they are too many to be told apart.
 fn boundaries(raw: &[u8]) -> Option<Vec<&[u8]>> {
     let mut found: Vec<&[u8]> = Vec::new();
-    let marks = raw.iter().enumerate().filter(|(_, b)| **b == b'=').map(|(at, _)| at);
-    for at in marks {
+    for at in memchr_iter(b'=', raw) {
         let before = raw.get(at.saturating_sub(12)..at).unwrap_or_default().trim_ascii_end();
         let (Some(name), Some(rest)) = (before.last_chunk::<8>(), raw.get(at + 1..)) else { continue };
         if !name.eq_ignore_ascii_case(b"boundary") {
@@ -92,7 +100,6 @@ const ENCODING: &[u8] = b"content-transfer-encoding";
 /// by recursion, as deep as somebody nests them, and the end of a stack ends the process.
 pub(super) fn unsealed(raw: &[u8]) -> Option<Vec<u8>> {
     let mut copy: Option<Vec<u8>> = None;
-    let digest = find(raw, b"digest").is_some();
     let mut at = 0;
     while let Some(field) = raw.get(at..).and_then(|rest| find(rest, ENCODING)).map(|found| at + found) {
         // The head and perhaps some of what stands before it: rather too much than too little.
@@ -112,7 +119,7 @@ pub(super) fn unsealed(raw: &[u8]) -> Option<Vec<u8>> {
             }
         }
         // A part of a digest is a mail without saying so; a comment may stand in the midst of a type.
-        if declared.map_or(digest, |value| value.contains(&b'(')) {
+        if declared.map_or_else(|| find(raw, b"digest").is_some(), |value| value.contains(&b'(')) {
             alter(&mut copy, raw, field, b'X');
         }
     }
@@ -156,13 +163,16 @@ fn alter(copy: &mut Option<Vec<u8>>, raw: &[u8], at: usize, with: u8) {
     }
 }
 
-/// Where `word`, in lower case, first stands in `text`, in any case.
+/// Where `word`, in lower case, first stands in `text`, in any case. Looked for by its hyphen if it has one: there is
+/// none in base64, which most of a large mail is.
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {
-    let first = word.first()?;
-    let fits = |window: &[u8]| {
-        window.first().is_some_and(|b| b.eq_ignore_ascii_case(first)) && window.eq_ignore_ascii_case(word)
-    };
-    text.windows(word.len()).position(fits)
+    let anchor = word.iter().position(|b| *b == b'-').unwrap_or(0);
+    let letter = word.get(anchor)?;
+    let starts =
+        memchr2_iter(*letter, letter.to_ascii_uppercase(), text).filter_map(|at| at.checked_sub(anchor));
+    let fits =
+        |at: &usize| text.get(*at..*at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+    starts.into_iter().find(fits)
 }
 
 /// The end of the last empty line of `text`.

@@ -11,9 +11,6 @@ use crate::mail::bounce::BounceKind;
 use crate::mail::ids::MessageId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Most bytes of a message's text that can be searched.
-const SEARCHED_MAX_BYTES: usize = 64 * 1024;
-
 /// Budgets count by the hour.
 const HOUR_SECS: i64 = 3600;
 
@@ -200,26 +197,9 @@ fn add_message(
     if message.is_the_mail {
         add_attachments(db, message_id, cause.attachments)?;
     }
-    let subject: String =
-        db.prepare_cached("SELECT subject FROM ticket WHERE id = ?1")?.query_row([id], |r| r.get(0))?;
-    let sql = "INSERT INTO search (rowid, subject, people, text) VALUES (?1, ?2, ?3, ?4)";
-    db.prepare_cached(sql)?.execute((
-        message_id,
-        subject,
-        format!("{author} {name}"),
-        capped(&message.text),
-    ))?;
     db.prepare_cached("UPDATE ticket SET changed_at = max(changed_at, ?2) WHERE id = ?1")?
         .execute((id, cause.now.0))?;
     Ok(())
-}
-
-fn capped(text: &str) -> &str {
-    let mut end = text.len().min(SEARCHED_MAX_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or("")
 }
 
 fn add_attachments(db: &Connection, message_id: i64, attachments: &[Attachment]) -> Result<(), StoreError> {

@@ -11,6 +11,8 @@ pub mod facts;
 pub mod asked;
 pub mod commit;
 mod apply;
+mod index;
+mod log;
 pub mod outbox;
 pub mod read;
 pub mod ledger;

@@ -46,8 +46,10 @@ pub fn open_writer(path: &Path, clock: &Clock, dice: &Dice) -> Result<Connection
     // Otherwise each new value of a variable that a partial index might ask about has its statement planned anew,
     // some 300 000 instructions a mail, for queries whose plan never changes.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // The log grows to 16 MB before it is put into the file, so that pages changed often are written there once.
-    db.execute_batch("PRAGMA wal_autocheckpoint = 4000;")?;
+    // Another thread brings the log into the file (`log`). Where it does not keep up, the writer does so itself.
+    db.execute_batch("PRAGMA wal_autocheckpoint = 12000;")?;
+    // A group of mails is changed in memory and written once.
+    db.execute_batch("PRAGMA cache_size = -8192;")?;
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > VERSION {
         return Err(StoreError::Newer { found, known: VERSION });

@@ -1,7 +1,8 @@
 //! The one connection that writes, owned by a thread. Jobs that wait together share a transaction, and so an fsync;
 //! each runs in a savepoint of its own, so that one that fails or panics takes nothing of the others with it.
 
-use super::{StoreError, schema};
+use super::log::Log;
+use super::{StoreError, index, schema};
 use crate::clock::{Clock, Dice};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,7 +32,9 @@ impl Store {
     pub fn open(path: &Path, clock: &Clock, dice: &Dice) -> Result<Self, StoreError> {
         let db = schema::open_writer(path, clock, dice)?;
         let (jobs, queue) = channel();
-        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || work(&db, &queue));
+        let log = Log::of(path)?;
+        let thread =
+            std::thread::Builder::new().name("store".to_owned()).spawn(move || work(&db, &queue, &log));
         thread.map_err(StoreError::Unpack)?;
         Ok(Self { jobs, path: Arc::new(path.to_owned()) })
     }
@@ -82,7 +85,7 @@ impl Store {
 }
 
 /// Serves jobs until every [`Store`] is gone.
-fn work(db: &Connection, queue: &Receiver<Job>) {
+fn work(db: &Connection, queue: &Receiver<Job>, log: &Log) {
     while let Ok(first) = queue.recv() {
         let mut finishes = Vec::new();
         let outcome = group(db, first, queue, &mut finishes);
@@ -93,6 +96,7 @@ fn work(db: &Connection, queue: &Receiver<Job>) {
         for finish in finishes {
             finish(outcome.clone());
         }
+        log.look(db);
     }
 }
 
@@ -116,6 +120,7 @@ fn group(
         }
         next = if finishes.len() < GROUP_MAX { queue.try_recv().ok() } else { None };
     }
+    index::bring_up(db).map_err(|error| error.to_string())?;
     db.execute_batch("COMMIT").map_err(|error| error.to_string())
 }
 
