@@ -1,6 +1,6 @@
 //! What is due: tickets that wake, budgets and bodies that are past keeping.
 
-use super::filing::compose_all;
+use super::composing::compose_all;
 use super::shared::{Settings, Shared, stopped};
 use crate::clock::{Dice, Timestamp};
 use crate::desk::decide::tick;
