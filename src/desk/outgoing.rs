@@ -145,6 +145,8 @@ pub struct Values {
     pub folded: String,
     /// Whether `text` is an internal note.
     pub internal: bool,
+    /// Somebody wrote it in the shared mailbox itself: Postdesk has sent nothing of it.
+    pub from_mailbox: bool,
     /// Who will read a reply to this mail (agents' templates): addresses or names.
     pub readers: Vec<String>,
     /// Names of attachments that are named but not sent with it (over the bound).

@@ -8,6 +8,7 @@ mod act;
 mod agent;
 mod behalf;
 mod bounce;
+mod colleagues;
 mod draft;
 mod desk_work;
 pub mod leave;
@@ -145,7 +146,7 @@ fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decisi
         }
         (Author::Agent(agent, _), None) => agent::without_ticket(case, agent, threaded),
         (Author::Claimed(agent, missing), Some(_)) => agent::hold(case, agent, &missing),
-        (Author::Claimed(agent, missing), None) if has_commands(case.mail) => {
+        (Author::Claimed(agent, missing), None) if has_commands(case.mail) || agent::forwards(case) => {
             agent::hold(case, agent, &missing)
         }
         (Author::Claimed(agent, _), None) => {
@@ -295,14 +296,21 @@ impl<'a> Case<'a> {
 
     /// Whether the mail went to an address for notes, alone or beside others: the note wins. Such an address carries no
     /// proof; it can only make a mail less public.
-    fn for_notes(&self, agent: &Agent) -> bool {
-        let owners: Vec<Address> =
-            std::iter::once(&agent.person.address).chain(&agent.aliases).cloned().collect();
-        let by_token = |token: &Token| token.purpose == Purpose::Note && self.is_genuine(token, &owners);
+    fn to_note_address(&self) -> bool {
         let named = self.mail.to.iter().chain(&self.mail.cc).map(|person| &person.address);
-        let by_address =
+        let is_for_notes =
             |address: &Address| self.config().queues.iter().any(|queue| queue.is_note_address(address));
-        self.keys.tokens().any(by_token) || named.chain(&self.mail.delivered_to).any(by_address)
+        named.chain(&self.mail.delivered_to).any(is_for_notes)
+    }
+
+    /// Whether the mail answers one whose answers are notes. Of several mails that it points at the nearest counts, for
+    /// that is the one whose first lines the agent has read; of several addresses any. As it can only make a mail less
+    /// public, the token need not be good any more: the mail that is answered has said so all the same.
+    fn answers_a_note(&self) -> bool {
+        let is_note = |token: &Token| token.purpose == Purpose::Note;
+        let tells = |token: &&Token| matches!(token.purpose, Purpose::Agent | Purpose::Note);
+        let nearest = self.keys.reference_tokens.iter().find(tells);
+        self.keys.address_tokens.iter().any(is_note) || nearest.is_some_and(is_note)
     }
 
     /// Whether the sender's own words may be repeated to the From address.

@@ -1,9 +1,11 @@
 //! What follows from a mail in the shared account's folder of sent mail: somebody of the desk answered there, from a
 //! webmail for example. Whoever wrote had the account's password, so the place is the proof; which agent it was is not known.
 //!
-//! It has reached its recipients already. It is filed as what it is, and goes once to participants whom it did not reach.
+//! It has reached its recipients already. It is filed as what it is, and goes once to participants whom it did not reach;
+//! the agents are told of it as of any colleague's reply.
 
 use super::Case;
+use super::colleagues;
 use super::draft;
 use super::draft::folded;
 use super::send::Reach;
@@ -82,7 +84,7 @@ fn file(case: &Case<'_>, ticket: &TicketFacts, how: &str) -> Decision {
         folded: folded(case),
         is_the_mail: true,
     };
-    let mut events = vec![Event::Message(number, message)];
+    let mut events = vec![Event::Message(number, message.clone())];
     // Answers to it point at it.
     events.extend(case.mail.message_id.iter().map(|id| Event::Reference(number, id.clone())));
     let action = if internal { Action::AgentNoted } else { Action::AgentReplied };
@@ -92,6 +94,10 @@ fn file(case: &Case<'_>, ticket: &TicketFacts, how: &str) -> Decision {
     let mut reach = Reach::new();
     if !internal {
         to_the_others(case, &mut reach, ticket);
+    }
+    // No agent's proof stands behind it, so it counts as any other mail that agents are told of.
+    if reach.spend_notification(case, number).is_ok() {
+        colleagues::tell(case, &mut reach, ticket, &message, colleagues::Voice::Mailbox);
     }
     events.append(&mut reach.events);
     let what = if internal { "a note, for the requester did not get it" } else { "the reply it is" };

@@ -184,6 +184,15 @@ async fn what_an_agent_forwards_into_a_ticket_is_a_note() {
     world.work().await;
     world.no_mail(MARIA);
     assert!(world.ticket(number).messages[1].internal);
+    let told = world.new_mail(ANA);
+    assert!(told.text.contains(&format!("pertenece al ticket {number}")), "{}", told.text);
+    assert!(told.text.contains("#nuevo") && told.text.contains("solo agentes"), "{}", told.text);
+    // Who calls it a note knows what it is.
+    let known = world.answer(ANA, &note, "#nota\r\nY esto también.");
+    world.posts(&crate::world::Letter { subject: format!("RV: {}", known.subject), ..known });
+    world.work().await;
+    world.no_mail(ANA);
+    assert_eq!(world.tickets(), [number]);
     world.verify();
 }
 
@@ -194,11 +203,21 @@ async fn a_reply_is_taken_back_while_it_waits_and_not_later() {
     world.work().await;
     let again = world.new_mail(ANA);
     world.new_mail(MARIA);
+    world.new_mails(LUIS);
     world.answers(ANA, &again, "Esto no debía decirlo.");
     world.work().await;
     world.no_mail(MARIA);
+    assert!(world.new_mail(LUIS).text.contains("no debía decirlo"), "colleagues hear of it at once");
     world.answers(ANA, &again, "#deshacer");
     world.work().await;
+    world.no_mail(ANA);
+    let told = world.new_mail(LUIS);
+    assert!(told.text.contains("Ana García retirou a última resposta"), "{}", told.text);
+    assert!(told.text.contains("Só agentes leem a sua resposta"), "{}", told.text);
+    world.answers(LUIS, &told, "Ainda bem.");
+    world.work().await;
+    world.no_mail(MARIA);
+    world.new_mails(ANA);
     world.clock.advance(3600);
     world.work().await;
     world.no_mail(MARIA);
@@ -206,6 +225,7 @@ async fn a_reply_is_taken_back_while_it_waits_and_not_later() {
     assert!(world.ticket(number).messages[1].internal, "what was taken back is kept as a note");
     world.answers(ANA, &again, "Esto sí.");
     world.work().await;
+    world.no_mail(MARIA);
     world.clock.advance(31);
     world.work().await;
     assert!(world.new_mail(MARIA).text.contains("Esto sí"));

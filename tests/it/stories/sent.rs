@@ -70,6 +70,13 @@ async fn an_answer_from_the_webmail_is_filed_as_the_reply_it_is_and_not_sent_aga
     office.world.no_mail(MARIA);
     let copy = office.world.new_mail(PEDRO);
     assert!(copy.text.contains("Pasamos") && copy.from.starts_with("Soporte"), "{}", copy.from);
+    for (agent, words) in
+        [(ANA, "desde el propio buzón compartido"), (LUIS, "na própria caixa compartilhada")]
+    {
+        let told = office.world.new_mail(agent);
+        assert!(told.text.contains("Pasamos") && told.text.contains(words), "{}", told.text);
+        assert!(told.text.contains(MARIA), "it says who reads a reply: {}", told.text);
+    }
     let conversation = office.world.reader().conversation(number).unwrap().unwrap();
     assert_eq!(conversation.messages[1].author, "Soporte");
     // Her answer to it comes back to the ticket; so does an answer that points at mail of the desk's own.
@@ -114,6 +121,19 @@ async fn what_went_to_others_only_is_a_note_and_is_sent_to_nobody() {
     for person in [MARIA, PEDRO] {
         office.world.no_mail(person);
     }
+    let told = office.world.new_mail(ANA);
+    assert!(
+        told.text.contains("no al solicitante") && told.text.contains("siempre se queja"),
+        "{}",
+        told.text
+    );
+    office.world.new_mails(LUIS);
+    office.world.answers(ANA, &told, "Es verdad.");
+    office.works().await;
+    for person in [MARIA, PEDRO] {
+        office.world.no_mail(person);
+    }
+    assert!(office.world.ticket(number).messages[2].internal, "what answers a note is a note");
     office.world.verify();
 }
 
