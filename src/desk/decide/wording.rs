@@ -84,6 +84,16 @@ pub(super) fn said(said: &Said, zone: &TimeZone, language: Language) -> String {
     format!("— {} · {}{mark}\n{}{files}", said.label(), at.strftime("%Y-%m-%d %H:%M"), said.text.trim())
 }
 
+/// That a ticket which was put off is back.
+pub(super) fn woke(language: Language) -> String {
+    let words = [
+        "This ticket had been put off until now, and is open again: it is our turn. The last of it:",
+        "Este ticket estaba pospuesto hasta ahora y vuelve a estar abierto: nos toca a nosotros. Lo último:",
+        "Este ticket estava adiado até agora e está aberto de novo: é a nossa vez. O mais recente:",
+    ];
+    pick(language, words.map(str::to_owned))
+}
+
 /// That a colleague took a reply back before it left.
 pub(super) fn taken_back(author: &str, language: Language) -> String {
     pick(

@@ -83,9 +83,46 @@ async fn what_is_snoozed_comes_back_by_itself() {
     world.work().await;
     world.no_mail(MARIA);
     assert_eq!(world.ticket(number).row.status.word(), "pending");
+    world.no_mail(ANA);
     world.clock.advance(2 * 86400 + 1);
     world.work().await;
     assert_eq!(world.ticket(number).row.status.word(), "open");
+    // Nobody has it, so all of the queue hear of it, in their languages, and can answer by return.
+    let (to_ana, to_luis) = (world.new_mail(ANA), world.new_mail(LUIS));
+    assert!(to_ana.text.contains("nos toca a nosotros") && to_ana.text.contains(MARIA), "{}", to_ana.text);
+    assert!(
+        to_luis.text.contains("é a nossa vez") && to_luis.text.contains("segundo piso"),
+        "{}",
+        to_luis.text
+    );
+    world.answers(ANA, &to_ana, "Ya tenemos la pieza.\r\n#tomar\r\n#pendiente hasta 2027-01-10");
+    world.work().await;
+    assert!(world.new_mail(MARIA).text.contains("la pieza"));
+    world.new_mails(LUIS);
+    // The one who has it hears of it alone, once; the requester of none of this.
+    world.clock.advance(400 * 86400);
+    world.work().await;
+    world.work().await;
+    assert!(world.new_mail(ANA).text.contains("nos toca a nosotros"));
+    world.no_mail(LUIS);
+    world.no_mail(MARIA);
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_ticket_whose_requester_wrote_before_its_time_wakes_nobody_twice() {
+    let (mut world, number, note) = opened("", "", "").await;
+    world.answers(ANA, &note, "#pendiente hasta 3d");
+    world.work().await;
+    let again = world.letter(MARIA, &format!("[#{number}]"), "¿Ya hay algo?");
+    world.posts(&again);
+    world.work().await;
+    world.new_mails(ANA);
+    world.new_mails(LUIS);
+    world.clock.advance(4 * 86400);
+    world.work().await;
+    world.no_mail(ANA);
+    world.no_mail(LUIS);
     world.verify();
 }
 
