@@ -253,6 +253,44 @@ async fn tickets_of_an_agent_who_left_are_named_at_a_reload_and_at_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_folder_of_sent_mail_is_watched_beside_the_mailbox_also_after_a_reload() {
+    let server = mail_server().await;
+    server.create_folder(DESK, "Sent");
+    let mut program = Program::start_with(server, "sent_folder = \"Sent\"", &[]);
+    program.ready().await;
+    program.acknowledges("Impresora").await;
+    let watched = |server: &MailServer| {
+        server.commands().iter().filter(|command| command.contains("IDLE")).count() >= 2
+    };
+    assert!(program.server.wait_for(watched, PATIENCE).await, "{:?}", program.server.commands());
+    let database = program.dir.path().join("desk.db");
+    let filed = move || {
+        let reader = postdesk::store::read::Reader::open(&database).unwrap();
+        let sql = "SELECT count(*) FROM message WHERE role = 'agent' AND internal = 0";
+        reader.db().query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap()
+    };
+    let answer = |n: i64| {
+        format!(
+            "From: Soporte <{DESK}>\r\nTo: <{MARIA}>\r\nSubject: Re: Impresora\r\nMessage-ID: <webmail.{n}@desk.example>\r\n\
+             In-Reply-To: <Impresora@client.example>\r\n\r\nPasamos esta tarde ({n}).\r\n"
+        )
+    };
+    let before = program.server.mails(MARIA, "INBOX").len();
+    program.server.deliver_to(DESK, "Sent", answer(1));
+    program.until("the answer from the webmail", |_| filed() == 1).await;
+    let told = |server: &MailServer| server.mails(ANA, "INBOX").len() >= 2;
+    assert!(program.server.wait_for(told, PATIENCE).await, "the agents hear of it");
+
+    program.signal("HUP");
+    program.logs("the configuration was read again and is in force").await;
+    program.server.deliver_to(DESK, "Sent", answer(2));
+    program.until("the second answer", |_| filed() == 2).await;
+    assert_eq!(program.server.mails(MARIA, "INBOX").len(), before, "nothing is sent to her again");
+    assert_eq!(program.server.mails(DESK, "Sent").len(), 2);
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_stops_no_other_mailbox() {
     let server = mail_server().await;
     server.add_account("ventas@desk.example", "another one");
