@@ -201,8 +201,15 @@ pub fn consider(
 ) -> Result<(Decision, Findings), StoreError> {
     let (now, dice) = chance;
     let mail_keys = thread::keys(mail, policy.config);
-    let question =
-        facts::Question { mail, keys: &mail_keys, config: policy.config, queue: policy.queue, now, again };
+    let question = facts::Question {
+        mail,
+        keys: &mail_keys,
+        config: policy.config,
+        queue: policy.queue,
+        now,
+        again,
+        is_sent: policy.is_sent,
+    };
     let mut facts = facts::read(db, question, dice)?;
     if !mail_keys.asked.is_empty() {
         asked::answer(db, question, &mut facts)?;

@@ -18,6 +18,7 @@ pub mod language;
 pub mod forward;
 pub mod parse;
 pub mod proof;
+pub mod thanks;
 pub mod token;
 mod report;
 

@@ -35,6 +35,7 @@ use crate::address::{Address, Person};
 use crate::clock::Timestamp;
 use crate::config::{Agent, Config, Queue};
 use crate::mail::Mail;
+use crate::mail::automatic::AutomaticKind;
 use crate::mail::proof::{Authentication, authentication};
 use crate::mail::token::{Keys, Purpose, Token};
 
@@ -118,14 +119,19 @@ pub fn decide(
     (decision, findings)
 }
 
+/// Mail that was filed before.
+fn duplicate(first: i64) -> Decision {
+    Decision::nothing(Disposition::Duplicate, format!("the same mail was filed before as mail {first}"))
+}
+
 /// Mail whose author does not matter.
 fn early(case: &Case<'_>) -> Option<Decision> {
     if let Some(first) = case.facts.duplicate_of {
-        let reason = format!("the same mail was filed before as mail {first}");
-        return Some(Decision::nothing(Disposition::Duplicate, reason));
+        return Some(duplicate(first));
     }
     if case.facts.is_our_mail {
-        return Some(Decision::nothing(Disposition::Ignored, "our own mail came back to us"));
+        let ignored = || Decision::nothing(Disposition::Ignored, "our own mail came back to us");
+        return Some(case.facts.ignored_before.map_or_else(ignored, duplicate));
     }
     if case.policy.is_sent {
         return Some(sent::decide(case));
@@ -136,10 +142,7 @@ fn early(case: &Case<'_>) -> Option<Decision> {
 fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decision {
     let ticket = threaded.found.as_ref().and_then(|found| Some((case.facts.ticket(found.number)?, found)));
     match (author, ticket) {
-        (Author::Own, _) => Decision::nothing(
-            Disposition::Ignored,
-            "From is the desk's own address, and nobody else is named to answer",
-        ),
+        (Author::Own, _) => from_ourselves(case),
         (Author::Confirming(agent, held), _) => agent::confirm(agent, held),
         (Author::Agent(agent, proof), Some((ticket, found))) => {
             agent::in_ticket(case, agent, &proof, ticket, found)
@@ -157,6 +160,26 @@ fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decisi
         }
         (Author::Outsider(writer), None) => requester::unmatched(case, Some(&writer), threaded),
         (Author::Nobody, _) => requester::unmatched(case, None, threaded),
+    }
+}
+
+/// Mail in the desk's own name with nobody to answer: it opens nothing, or two of the desk's own addresses would write to
+/// each other. It may be the form of a website all the same, so the admins hear of it, once an hour.
+fn from_ourselves(case: &Case<'_>) -> Decision {
+    let mut reach = send::Reach::new();
+    let kind = case.mail.automatic.as_ref().map(|automatic| automatic.kind);
+    let mut named = case.mail.to.iter().chain(&case.mail.cc);
+    let only_to_us = named.all(|person| case.config().is_own(&person.address));
+    if only_to_us && matches!(kind, None | Some(AutomaticKind::Generated)) {
+        reach.tell_admins_lines(case, "own address", admin::FROM_OURSELVES);
+    }
+    Decision {
+        events: reach.events,
+        outgoing: reach.outgoing,
+        ..Decision::nothing(
+            Disposition::Ignored,
+            "From is the desk's own address, and nobody else is named to answer",
+        )
     }
 }
 

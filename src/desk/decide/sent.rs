@@ -15,23 +15,28 @@ use crate::desk::facts::TicketFacts;
 use crate::desk::ticket::{self, Action, Outcome};
 use crate::mail::token::{Purpose, Token};
 
-/// Decides about one mail that was sent.
+/// Decides about one mail that was sent. What nothing is done with either is a copy of the one that was ignored before.
 pub(super) fn decide(case: &Case<'_>) -> Decision {
-    let ignored = |why: &str| Decision::nothing(Disposition::Ignored, format!("sent mail: {why}"));
-    let Some(from) = &case.mail.from else { return ignored("it has no From") };
+    match (matter(case), case.facts.ignored_before) {
+        (Ok((ticket, how)), _) => file(case, ticket, how),
+        (Err(_), Some(first)) => super::duplicate(first),
+        (Err(why), None) => Decision::nothing(Disposition::Ignored, format!("sent mail: {why}")),
+    }
+}
+
+/// The ticket that it is a matter of and how that was found, or why it is of none.
+fn matter<'a>(case: &Case<'a>) -> Result<(&'a TicketFacts, &'static str), &'static str> {
+    let from = case.mail.from.as_ref().ok_or("it has no From")?;
     if !case.config().is_own(&from.address) {
-        return ignored("From is not the queue's address");
+        return Err("From is not the queue's address");
     }
     if is_ours(case) {
-        return ignored("the desk itself submitted it");
+        return Err("the desk itself submitted it");
     }
     if case.mail.automatic.is_some() {
-        return ignored("a program's mail");
+        return Err("a program's mail");
     }
-    match find(case) {
-        Some((ticket, how)) => file(case, ticket, how),
-        None => ignored("it matches no ticket"),
-    }
+    find(case).ok_or("it matches no ticket")
 }
 
 /// Mail of the desk's own making, also when the outbox has forgotten it.
