@@ -6,9 +6,9 @@ use postdesk::address::{Address, Person};
 use postdesk::clock::Timestamp;
 use postdesk::compose::{Desk, Templates, compose};
 use postdesk::config::{self, Config};
-use postdesk::desk::command::parse;
+use postdesk::desk::command::{Command, parse};
 use postdesk::desk::decide::{Policy, decide};
-use postdesk::desk::decision::{Disposition, Event, Outgoing, Role};
+use postdesk::desk::decision::{Disposition, Event, Outgoing, Role, Template};
 use postdesk::desk::facts::{Facts, Said, TicketFacts};
 use postdesk::desk::thread;
 use postdesk::desk::ticket::{Priority, Status};
@@ -99,9 +99,9 @@ fn facts() -> Facts {
     }
 }
 
-/// An agent's reply to a notification, with all that a client adds.
-fn reply(body: &str, cc: &str) -> String {
-    let token = keys().token(NUMBER, Purpose::Agent, &address(ANA), 77).unwrap();
+/// An agent's reply to mail of `purpose`, a notification or a note, with all that a client adds.
+fn reply_to(purpose: Purpose, body: &str, cc: &str) -> String {
+    let token = keys().token(NUMBER, purpose, &address(ANA), 77).unwrap();
     let id = token.message_id("desk.example").unwrap();
     format!(
         "From: Ana <{ANA}>\nTo: <soporte@desk.example>\nCc: {cc}\nMessage-ID: <agents-own-id@mua.example>\nX-Mailer: FINGERPRINT\nUser-Agent: FINGERPRINT\n\
@@ -160,6 +160,9 @@ fn line() -> impl Strategy<Value = String> {
         "#new",
         "#cerar",
         "#internal",
+        "#public",
+        "#público",
+        "#PUBLICO",
         "#away",
     ]);
     let mangled = (
@@ -193,10 +196,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_command_and_no_word_of_a_note_leaves(lines in proptest::collection::vec(line(), 0..9), cc in proptest::sample::select(vec!["<luis.private@desk.example>", "<pedro@client.example>", "<soporte+nota@desk.example>"])) {
+    fn no_command_and_no_word_of_a_note_leaves(lines in proptest::collection::vec(line(), 0..9), cc in proptest::sample::select(vec!["<luis.private@desk.example>", "<pedro@client.example>", "<soporte+nota@desk.example>"]), purpose in proptest::sample::select(vec![Purpose::Agent, Purpose::Note])) {
         let body = lines.join("\n");
-        let raw = reply(&body, cc);
+        let raw = reply_to(purpose, &body, cc);
         let (mails, internal, _) = consequences(&raw);
+        let public = parse(&body).commands.contains(&Command::Public);
+        let inside = cc.contains("+nota") || (purpose == Purpose::Note && !public);
+        prop_assert!(!inside || mails.iter().all(|(outgoing, _)| outgoing.template != Template::Reply), "a note was sent: {body:?}");
         for (outgoing, wire) in mails.iter().filter(|(outgoing, _)| !is_agents(&outgoing.to.address)) {
             let seen = read(wire.as_bytes(), &LIMITS);
             let text = seen.text();
@@ -222,8 +228,8 @@ proptest! {
     }
 
     #[test]
-    fn every_changed_character_of_a_token_takes_its_power(at in 0usize..60, to in proptest::sample::select((b'0'..=b'9').chain(b'a'..=b'z').chain([b'.']).collect::<Vec<u8>>())) {
-        let raw = reply("Hola.\n#close", "<x@y.example>");
+    fn every_changed_character_of_a_token_takes_its_power(at in 0usize..60, to in proptest::sample::select((b'0'..=b'9').chain(b'a'..=b'z').chain([b'.']).collect::<Vec<u8>>()), purpose in proptest::sample::select(vec![Purpose::Agent, Purpose::Note, Purpose::Desk])) {
+        let raw = reply_to(purpose, "Hola.\n#close", "<x@y.example>");
         let start = raw.find("pd.").unwrap() + 3;
         let end = start + raw[start..].find('@').unwrap();
         let token = &raw[start..end];

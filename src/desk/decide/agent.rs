@@ -31,7 +31,7 @@ pub(super) fn in_ticket(
     }
     let mut act = Act::new(case, agent, ticket);
     let is_forward = case.mail.has_forward_subject();
-    let stays_inside = is_forward || case.to_note_address() || parsed.commands.iter().any(makes_internal);
+    let stays_inside = is_forward || case.is_for_notes() || parsed.commands.iter().any(makes_internal);
     let goes_out = parsed.commands.contains(&Command::Public);
     act.internal = stays_inside || (case.answers_a_note() && !goes_out);
     act.is_brought = is_forward && !parsed.commands.contains(&Command::Note);

@@ -319,11 +319,11 @@ impl<'a> Case<'a> {
 
     /// Whether the mail went to an address for notes, alone or beside others: the note wins. Such an address carries no
     /// proof; it can only make a mail less public.
-    fn to_note_address(&self) -> bool {
+    fn is_for_notes(&self) -> bool {
         let named = self.mail.to.iter().chain(&self.mail.cc).map(|person| &person.address);
-        let is_for_notes =
+        let takes_notes =
             |address: &Address| self.config().queues.iter().any(|queue| queue.is_note_address(address));
-        named.chain(&self.mail.delivered_to).any(is_for_notes)
+        named.chain(&self.mail.delivered_to).any(takes_notes)
     }
 
     /// Whether the mail answers one whose answers are notes. Of several mails that it points at the nearest counts, for
