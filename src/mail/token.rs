@@ -21,7 +21,7 @@ pub enum Purpose {
     Requester,
     /// An agent may answer in the ticket and give commands.
     Agent,
-    /// An agent's reply to this address is an internal note, whatever it says.
+    /// What an agent answers is an internal note, unless it says by its own word that it is public.
     Note,
     /// An agent confirms a mail that came without proof; the number is that mail's id.
     Confirm,

@@ -129,6 +129,34 @@ fn consequences(raw: &str) -> (Vec<(Outgoing, String)>, bool, Disposition) {
     (decision.outgoing.iter().enumerate().map(wire).collect(), internal, decision.disposition)
 }
 
+/// Mail about a note says at its top, in the reader's language, that only agents read an answer and by which word that is
+/// changed; the word is that command, and what stands there is no address.
+#[test]
+fn mail_about_a_note_names_the_word_for_a_public_answer_at_its_top() {
+    let signing = keys();
+    let desk = Desk { config: &CONFIG, templates: &TEMPLATES, keys: &signing, now: NOW };
+    let (mails, internal, _) =
+        consequences(&reply_to(Purpose::Agent, "#note\nCreo que miente.", "<x@y.example>"));
+    assert!(internal);
+    let to_luis =
+        mails.iter().find(|(outgoing, _)| outgoing.to.address == address("luis.private@desk.example"));
+    let (told, _) = to_luis.expect("the colleague hears of it");
+    for (language, only) in
+        [(Language::En, "Only agents"), (Language::Es, "solo agentes"), (Language::Pt, "Só agentes")]
+    {
+        let outgoing = Outgoing { language, ..told.clone() };
+        let composed = compose(&desk, &outgoing, 5, &[]).unwrap();
+        let mail = read(&[composed.head, composed.body].concat(), &LIMITS);
+        let text = mail.text();
+        let top = text.lines().filter(|line| !line.is_empty()).nth(1).unwrap();
+        assert!(top.contains(only) && !top.contains('@'), "{top}");
+        let word = top.split(['“', '”', '«', '»']).nth(1).expect("a word in quotes");
+        assert_eq!(parse(word).commands, [Command::Public], "{top}");
+        let token = mail.message_id.as_ref().and_then(Token::of_message_id).unwrap();
+        assert_eq!(token.purpose, Purpose::Note);
+    }
+}
+
 fn is_agents(address: &Address) -> bool {
     CONFIG.agent(address).is_some()
 }

@@ -34,7 +34,7 @@ pub(super) fn in_ticket(
     let stays_inside = is_forward || case.is_for_notes() || parsed.commands.iter().any(makes_internal);
     let goes_out = parsed.commands.contains(&Command::Public);
     act.internal = stays_inside || (case.answers_a_note() && !goes_out);
-    act.is_brought = is_forward && !parsed.commands.contains(&Command::Note);
+    act.is_brought = is_forward && !case.is_for_notes() && !parsed.commands.contains(&Command::Note);
     for command in &parsed.commands {
         if let Err(complaint) = act.take(command) {
             complaints.push(complaint);
@@ -67,10 +67,11 @@ fn is_about_the_text(command: &Command) -> bool {
 }
 
 /// Whether the mail is a forward that opens a ticket on behalf by the queue's policy, without a command. Only an agent's
-/// is looked at so: what anybody else forwards is a mail like any other.
+/// is looked at so: what anybody else forwards is a mail like any other. What a program forwards in an agent's name can
+/// be confirmed by nobody and is a mail like any other too.
 pub(super) fn forwards(case: &Case<'_>) -> bool {
-    let by_policy = case.policy.queue.forwards == Forwards::Always && case.mail.is_forward();
-    by_policy && case.mail.forwarded().is_some()
+    let by_policy = case.policy.queue.forwards == Forwards::Always && case.mail.automatic.is_none();
+    by_policy && case.mail.is_forward() && case.mail.forwarded().is_some()
 }
 
 /// A proven agent's mail that names no ticket: desk work, a ticket on behalf of somebody, or a request of the agent's own.

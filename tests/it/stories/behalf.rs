@@ -176,6 +176,11 @@ async fn by_policy_a_forward_in_an_agents_name_waits_for_the_agents_word() {
     world.work().await;
     assert_eq!(world.ticket(world.tickets()[0]).requester_address, MARIA);
     world.no_mail(MARIA);
+    // What a rule in her mailbox forwards cannot be confirmed: it is not held back, nor lost.
+    let rule = world.letter(ANA, "Fwd: Otra factura", &FORWARDED.replace("está mal", "no llegó"));
+    world.posts(&rule.with("Auto-Submitted: auto-generated\r\n"));
+    world.work().await;
+    assert_eq!(world.last_account().0, "opened");
     world.verify();
 }
 
