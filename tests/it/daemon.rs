@@ -249,6 +249,15 @@ async fn tickets_of_an_agent_who_left_are_named_at_a_reload_and_at_the_start() {
     program.restart();
     program.logs(&said).await;
     program.ready().await;
+    let config = program.dir.path().join("config.toml");
+    let doctor = tokio::process::Command::new(env!("CARGO_BIN_EXE_postdesk"))
+        .args(["doctor", "--config"])
+        .arg(config)
+        .output();
+    let doctor = doctor.await.unwrap();
+    let words = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert_eq!(doctor.status.code(), Some(1), "{words}");
+    assert!(words.contains(&format!("1 live ticket ({number}) assigned to eva@desk.example")), "{words}");
     program.stop().await;
 }
 
