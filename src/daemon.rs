@@ -9,6 +9,7 @@ use crate::loops::shared::stopped;
 use crate::loops::{Settings, Shared, deadlines, intake::Intake, outbox, outbox::Outbox};
 use crate::net::Dial;
 use crate::retry::Backoff;
+use crate::store::orphans::REMEDY;
 use crate::store::{StoreError, tidy};
 use crate::web;
 use futures::FutureExt;
@@ -98,6 +99,7 @@ impl Daemon {
             web_address: None,
         };
         daemon.start_web().await?;
+        daemon.name_orphans().await;
         daemon.start_loops();
         Ok(daemon)
     }
@@ -177,8 +179,22 @@ impl Daemon {
             tracing::warn!("web.listen changed: that takes a restart");
         }
         self.settings.send_replace(Arc::new(settings));
+        self.name_orphans().await;
         self.stop_loops = watch::channel(false).0;
         self.start_loops();
+    }
+
+    /// Says which live tickets belong to agents whom these settings no longer have.
+    async fn name_orphans(&self) {
+        let settings = self.shared.settings();
+        match self.shared.readers.ask(move |reader| reader.orphans(&settings.config)).await {
+            Ok(gone) => gone.iter().for_each(|orphans| {
+                tracing::warn!(
+                    "{orphans} assigned to an agent who is not in the configuration any more; {REMEDY}; postdesk doctor says whose they were"
+                );
+            }),
+            Err(error) => tracing::warn!("tickets of agents who left could not be looked for: {error}"),
+        }
     }
 
     async fn stop_loops(&mut self) {

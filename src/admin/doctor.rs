@@ -6,6 +6,7 @@ use crate::config::{After, Mailbox};
 use crate::imap::Session;
 use crate::net::TcpDial;
 use crate::store::ledger;
+use crate::store::orphans::{Orphans, REMEDY};
 use crate::store::read::Reader;
 
 /// How one mailbox stands.
@@ -38,7 +39,7 @@ pub async fn doctor(office: &Office) -> anyhow::Result<Ending> {
         });
     }
     bar.finish_and_clear();
-    let orphans = orphans(&reader, &settings.config)?;
+    let orphans = reader.orphans(&settings.config)?;
     let value = serde_json::json!({ "mailboxes": findings, "tickets_of_absent_agents": orphans });
     office.print(&value, |_| words(&findings, &orphans))?;
     let wrong =
@@ -83,15 +84,7 @@ async fn compare(reader: &Reader, mailbox: &Mailbox) -> anyhow::Result<Finding> 
     Ok(finding)
 }
 
-/// Live tickets assigned to somebody who is no agent any more.
-fn orphans(reader: &Reader, config: &crate::config::Config) -> anyhow::Result<Vec<(String, i64)>> {
-    let assigned = reader.live_by_assignee()?;
-    let known =
-        |address: &str| crate::address::Address::parse(address).is_some_and(|a| config.agent(&a).is_some());
-    Ok(assigned.into_iter().filter(|(address, _)| !address.is_empty() && !known(address)).collect())
-}
-
-fn words(findings: &[Finding], orphans: &[(String, i64)]) -> String {
+fn words(findings: &[Finding], orphans: &[Orphans]) -> String {
     let mut lines: Vec<String> = findings
         .iter()
         .map(|f| match &f.error {
@@ -106,8 +99,8 @@ fn words(findings: &[Finding], orphans: &[(String, i64)]) -> String {
         .iter()
         .flat_map(|f| f.dispositions.iter().map(|(d, n)| [f.mailbox.clone(), d.clone(), n.to_string()]));
     lines.push(table(["mailbox", "disposition", "mails"], rows));
-    lines.extend(orphans.iter().map(|(address, count)| {
-        format!("{count} live tickets are assigned to {address}, who is no agent any more")
+    lines.extend(orphans.iter().map(|orphans| {
+        format!("{orphans} assigned to {}, who is no agent any more; {REMEDY}", orphans.assignee)
     }));
     output::safe(&lines.join("\n"))
 }

@@ -27,6 +27,7 @@ pub(super) fn all(language: Language) -> Vec<Scene> {
         with(|scene| scene.values.is_new = false),
         with(|scene| scene.values.internal = true),
         with(|scene| scene.purpose = Purpose::Note),
+        with(|scene| scene.values.from_mailbox = true),
         with(|scene| scene.values.readers.clear()),
         with(|scene| scene.values.history_count = 1),
         with(|scene| "resolved".clone_into(&mut scene.values.status)),
@@ -170,6 +171,7 @@ fn values(language: Language) -> Values {
             "Na segunda-feira, Ana García escreveu:\n> A fatura já foi enviada.",
         ]),
         internal: false,
+        from_mailbox: false,
         readers: vec!["maria@cliente.example".to_owned(), "jefe@cliente.example".to_owned()],
         left_out: vec!["plano.pdf".to_owned()],
         lines: vec![pick([

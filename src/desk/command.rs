@@ -54,6 +54,8 @@ pub enum Listing {
 pub enum Command {
     /// The text is an internal note.
     Note,
+    /// The text goes to those outside, though the mail it answers asks for a note.
+    Public,
     /// Close.
     Close,
     /// Resolve.
@@ -133,6 +135,7 @@ impl Command {
             | Self::Report
             | Self::Help => true,
             Self::Note
+            | Self::Public
             | Self::Close
             | Self::Resolve
             | Self::Pending(_)

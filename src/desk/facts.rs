@@ -162,6 +162,8 @@ pub struct Facts {
     pub mail_id: i64,
     /// The mail that was filed with the same content.
     pub duplicate_of: Option<i64>,
+    /// Of sent mail: its copy that came to the desk itself, and was ignored there for want of proof.
+    pub ignored_before: Option<i64>,
     /// The mail's own Message-ID is one we made: our own mail has come back.
     pub is_our_mail: bool,
     /// The tickets named by the mail's keys, by number, merges followed.

@@ -57,6 +57,8 @@ impl fmt::Display for Status {
 pub enum Action {
     /// A requester or participant wrote.
     RequesterWrote,
+    /// A requester or participant said thank you and nothing else.
+    RequesterThanked,
     /// A robot wrote (out-of-office, a bounce): says nothing about whose turn it is.
     RobotWrote,
     /// An agent answered the requester.
@@ -90,9 +92,11 @@ pub enum Outcome {
 pub fn step(status: Status, action: Action, reopen: Reopen, closed_for_secs: i64) -> Outcome {
     use Outcome::{Become, NewTicket, Stay};
     match (action, status) {
-        (Action::RequesterWrote, Status::New | Status::Open) => Stay,
-        (Action::RequesterWrote, Status::Pending | Status::Resolved) => Become(Status::Open),
-        (Action::RequesterWrote, Status::Closed) => match reopen {
+        (Action::RequesterWrote | Action::RequesterThanked, Status::New | Status::Open) => Stay,
+        (Action::RequesterThanked, Status::Resolved) => Stay,
+        (Action::RequesterWrote, Status::Resolved) => Become(Status::Open),
+        (Action::RequesterWrote | Action::RequesterThanked, Status::Pending) => Become(Status::Open),
+        (Action::RequesterWrote | Action::RequesterThanked, Status::Closed) => match reopen {
             Reopen::Always => Become(Status::Open),
             Reopen::Within(secs) if closed_for_secs < secs => Become(Status::Open),
             Reopen::Within(_) | Reopen::Never => NewTicket,
@@ -182,6 +186,7 @@ mod tests {
     fn the_whole_table_of_a_tickets_life() {
         let actions = [
             Action::RequesterWrote,
+            Action::RequesterThanked,
             Action::RobotWrote,
             Action::AgentReplied,
             Action::AgentNoted,
@@ -191,12 +196,12 @@ mod tests {
             Action::Close,
             Action::Woke,
         ];
-        let mut table = format!("{:16}", "");
+        let mut table = format!("{:18}", "");
         for status in Status::ALL {
             table += &format!("{:10}", status.word());
         }
         for action in actions {
-            table += &format!("\n{:16}", format!("{action:?}"));
+            table += &format!("\n{:18}", format!("{action:?}"));
             for status in Status::ALL {
                 let cell = match step(status, action, Reopen::Within(14 * 86400), 14 * 86400) {
                     Outcome::Stay => "-".to_owned(),
@@ -208,16 +213,17 @@ mod tests {
         }
         let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
-                        new       open      pending   resolved  closed
-        RequesterWrote  -         -         open      open      linked
-        RobotWrote      -         -         -         -         -
-        AgentReplied    open      -         -         -         -
-        AgentNoted      -         -         -         -         -
-        Open            open      -         open      open      open
-        Pend            pending   pending   -         pending   pending
-        Resolve         resolved  resolved  resolved  -         resolved
-        Close           closed    closed    closed    closed    -
-        Woke            -         -         open      -         -
+                          new       open      pending   resolved  closed
+        RequesterWrote    -         -         open      open      linked
+        RequesterThanked  -         -         open      -         linked
+        RobotWrote        -         -         -         -         -
+        AgentReplied      open      -         -         -         -
+        AgentNoted        -         -         -         -         -
+        Open              open      -         open      open      open
+        Pend              pending   pending   -         pending   pending
+        Resolve           resolved  resolved  resolved  -         resolved
+        Close             closed    closed    closed    closed    -
+        Woke              -         -         open      -         -
         ");
     }
 

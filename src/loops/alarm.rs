@@ -1,6 +1,6 @@
 //! A mailbox that has not worked for long: the admins are told by mail, once, for nobody may be reading the log.
 
-use super::filing::compose_all;
+use super::composing::compose_all;
 use super::shared::Shared;
 use crate::clock::Timestamp;
 use crate::desk::decide::admin;

@@ -1,11 +1,11 @@
 //! What is due: tickets that wake, budgets and bodies that are past keeping.
 
-use super::filing::compose_all;
+use super::composing::compose_all;
 use super::shared::{Settings, Shared, stopped};
 use crate::clock::{Dice, Timestamp};
 use crate::desk::decide::tick;
 use crate::store::commit::file_without_mail;
-use crate::store::{Connection, StoreError, asked, keys, outbox, tidy};
+use crate::store::{Connection, StoreError, asked, facts, keys, outbox, tidy};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -34,8 +34,8 @@ pub async fn step(shared: &Shared) -> Result<usize, StoreError> {
     let (keys_before, bodies_before) = (now.plus(-desk.key_valid_secs), now.plus(-desk.sent_kept_secs));
     let job = move |db: &Connection| {
         let due = tidy::due(db, now, AT_ONCE)?;
-        for (number, status) in &due {
-            file_without_mail(db, "postdesk", (&tick::wake(*number, *status), &[]), now)?;
+        for number in &due {
+            wake(db, &settings, *number, now, &dice)?;
         }
         digests(db, &settings, now, &dice)?;
         tidy::forget(db, keys_before, now)?;
@@ -43,6 +43,29 @@ pub async fn step(shared: &Shared) -> Result<usize, StoreError> {
         Ok(due.len())
     };
     shared.store.write(job).await
+}
+
+/// A ticket that was put off is back, and its agents are told.
+fn wake(
+    db: &Connection,
+    settings: &Settings,
+    number: i64,
+    now: Timestamp,
+    dice: &Dice,
+) -> Result<(), StoreError> {
+    let config = &settings.config;
+    let Some(ticket) = facts::ticket_by_number(db, number, now)? else { return Ok(()) };
+    let said = asked::newest(db, number, tick::SHOWN_AT_WAKING)?;
+    let mut paused = Vec::new();
+    for agent in &config.agents {
+        if outbox::is_paused(db, &agent.person.address, now)? {
+            paused.push(agent.person.address.clone());
+        }
+    }
+    let decision = tick::wake(config, &ticket, &said, &paused);
+    let keys = keys::load(db, now, config.desk.key_valid_secs)?;
+    let ready = compose_all(settings, &keys, &decision, None, (now, dice))?;
+    file_without_mail(db, "postdesk", (&decision, &ready), now)
 }
 
 /// The morning digests that are due. An agent who is away gets none.

@@ -3,7 +3,7 @@
 //! One mail per ticket and hour, and a bound on all of them: the page is open to everybody, and must not become a way
 //! to fill other people's mailboxes, nor to use up the budgets of acknowledgements.
 
-use super::filing::compose_all;
+use super::composing::compose_all;
 use super::shared::Shared;
 use crate::clock::Timestamp;
 use crate::desk::decide::link;

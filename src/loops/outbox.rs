@@ -4,7 +4,7 @@
 //! The attempt is recorded before the relay is spoken to, and the end of the data before it is sent: whatever dies
 //! when, it is known afterwards which mail may have been taken (promise 5).
 
-use super::filing::compose_all;
+use super::composing::compose_all;
 use super::shared::{Counters, Shared, stopped};
 use crate::address::without_addresses;
 use crate::clock::Timestamp;

@@ -19,6 +19,7 @@ pub mod forward;
 pub mod parse;
 pub mod proof;
 pub mod spliced;
+pub mod thanks;
 pub mod token;
 mod report;
 
@@ -208,9 +209,10 @@ impl Mail {
         forward::has_prefix(&self.subject)
     }
 
-    /// Whether it says that it forwards another mail.
+    /// Whether it says that it forwards another mail. An answer that quotes or encloses one does not.
     pub fn is_forward(&self) -> bool {
-        self.attached.is_some() || forward::says_so(&self.subject, &self.text())
+        let holds_one = self.attached.is_some() || forward::says_so(&self.subject, &self.text());
+        holds_one && !is_answer(&self.subject)
     }
 
     /// Every Message-ID this mail points at, nearest first: In-Reply-To, then References from the newest back.

@@ -21,7 +21,7 @@ pub enum Purpose {
     Requester,
     /// An agent may answer in the ticket and give commands.
     Agent,
-    /// An agent's reply to this address is an internal note, whatever it says.
+    /// What an agent answers is an internal note, unless it says by its own word that it is public.
     Note,
     /// An agent confirms a mail that came without proof; the number is that mail's id.
     Confirm,
@@ -274,15 +274,59 @@ mod tests {
         assert!(!Keys(vec![Key { id: 2, secret: [9; 32] }]).verifies(&token, &ana));
     }
 
-    #[test]
-    fn every_flipped_bit_of_a_token_breaks_it() {
-        let keys = keys(&[1]);
+    /// A token of each purpose, for Ana and ticket 1.
+    fn one_of_each(keys: &Keys) -> Vec<Token> {
         let ana = address("ana@x.example");
-        let token = keys.token(1, Purpose::Requester, &ana, 5).unwrap();
-        for bit in 0..MAC_BYTES * 8 {
-            let mut bad = token.clone();
-            bad.mac[bit / 8] ^= 1 << (bit % 8);
-            assert!(!keys.verifies(&bad, &ana), "bit {bit}");
+        Purpose::ALL.iter().map(|purpose| keys.token(1, *purpose, &ana, 5).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_token_of_any_purpose_breaks_it() {
+        let keys = keys(&[2, 1]);
+        let ana = address("ana@x.example");
+        for token in one_of_each(&keys) {
+            for bit in 0..MAC_BYTES * 8 {
+                let mut bad = token.clone();
+                bad.mac[bit / 8] ^= 1 << (bit % 8);
+                assert!(!keys.verifies(&bad, &ana), "{:?} bit {bit}", token.purpose);
+            }
+            // The same over its text, bit by bit: what stays a token at all is another one.
+            let text = token.text();
+            for bit in 0..text.len() * 8 {
+                let mut bytes = text.clone().into_bytes();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                let Ok(changed) = String::from_utf8(bytes) else { continue };
+                if changed.eq_ignore_ascii_case(&text) {
+                    continue;
+                }
+                let read = Token::parse(&changed);
+                assert!(read.is_none_or(|bad| !keys.verifies(&bad, &ana)), "{changed} of {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_token_of_any_purpose_counts_for_another_recipient_ticket_purpose_or_key() {
+        let keys = keys(&[2, 1]);
+        let (ana, luis) = (address("ana@x.example"), address("luis@x.example"));
+        for token in one_of_each(&keys) {
+            let word = token.purpose;
+            assert!(keys.verifies(&token, &ana), "{word:?}");
+            assert!(!keys.verifies(&token, &luis), "{word:?} for another recipient");
+            assert!(
+                !keys.verifies(&Token { number: 2, ..token.clone() }, &ana),
+                "{word:?} for another ticket"
+            );
+            for purpose in Purpose::ALL.into_iter().filter(|purpose| *purpose != word) {
+                assert!(!keys.verifies(&Token { purpose, ..token.clone() }, &ana), "{word:?} as {purpose:?}");
+            }
+            assert!(
+                !keys.verifies(&Token { key_id: 1, ..token.clone() }, &ana),
+                "{word:?} under the older key"
+            );
+            let after = |ids: &[u32]| self::keys(ids).verifies(&token, &ana);
+            assert!(after(&[3, 2, 1]) && after(&[3, 2]), "{word:?} under a key that was rotated and is kept");
+            assert!(!after(&[3]) && !after(&[3, 1]) && !after(&[]), "{word:?} under a key that was deleted");
         }
     }
 

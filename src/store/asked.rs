@@ -224,12 +224,16 @@ fn figures(db: &Connection, scope: &Scope, now: Timestamp) -> Result<Figures, St
     })
 }
 
-/// The newest messages of a ticket, oldest first.
 fn said(db: &Connection, number: i64) -> Result<Vec<Said>, StoreError> {
+    newest(db, number, SAID_MAX)
+}
+
+/// The newest messages of a ticket, at most `limit`, oldest first.
+pub fn newest(db: &Connection, number: i64, limit: i64) -> Result<Vec<Said>, StoreError> {
     let sql = "SELECT id, at, internal, role, author, author_name, text FROM message
                WHERE ticket_id = (SELECT id FROM ticket WHERE number = ?1) ORDER BY id DESC LIMIT ?2";
     let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query((number, SAID_MAX))?;
+    let mut rows = statement.query((number, limit))?;
     let mut said = Vec::new();
     while let Some(r) = rows.next()? {
         let (role, author, name): (String, String, String) = (r.get(3)?, r.get(4)?, r.get(5)?);

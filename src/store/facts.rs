@@ -40,12 +40,17 @@ pub struct Question<'a> {
     pub now: Timestamp,
     /// When a mail is decided anew, its id in the ledger.
     pub again: Option<i64>,
+    /// It lies in the account's folder of sent mail.
+    pub is_sent: bool,
 }
 
 /// Reads the facts.
 pub fn read(db: &Connection, q: Question<'_>, dice: &Dice) -> Result<Facts, StoreError> {
     let mut facts = Facts { mail_id: q.again.map_or_else(|| next_id(db, "mail"), Ok)?, ..Facts::default() };
-    facts.duplicate_of = duplicate_of(db, &q.mail.content_key, facts.mail_id)?;
+    match duplicate_of(db, &q.mail.content_key, facts.mail_id)? {
+        Some((id, true)) if q.is_sent => facts.ignored_before = Some(id),
+        found => facts.duplicate_of = found.map(|(id, _)| id),
+    }
     if facts.duplicate_of.is_some() {
         return Ok(facts);
     }
@@ -83,9 +88,16 @@ pub(super) fn next_id(db: &Connection, table: &str) -> Result<i64, StoreError> {
     Ok(last.optional()?.unwrap_or(0) + 1)
 }
 
-fn duplicate_of(db: &Connection, content_key: &[u8; 32], own: i64) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT id FROM mail WHERE content_key = ?1 AND id <> ?2 AND disposition NOT IN ('refused', 'duplicate', 'quarantined') ORDER BY id LIMIT 1";
-    Ok(db.prepare_cached(sql)?.query_row((content_key, own), |r| r.get(0)).optional()?)
+/// The mail that was filed with the same content, and whether it was ignored; one that was not comes first.
+fn duplicate_of(
+    db: &Connection,
+    content_key: &[u8; 32],
+    own: i64,
+) -> Result<Option<(i64, bool)>, StoreError> {
+    let sql = "SELECT id, disposition = 'ignored' FROM mail WHERE content_key = ?1 AND id <> ?2
+               AND disposition NOT IN ('refused', 'duplicate', 'quarantined') ORDER BY 2, id LIMIT 1";
+    let read = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?));
+    Ok(db.prepare_cached(sql)?.query_row((content_key, own), read).optional()?)
 }
 
 fn is_our_mail(db: &Connection, q: Question<'_>) -> Result<bool, StoreError> {

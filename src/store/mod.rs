@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod read;
 pub mod ledger;
 pub mod lists;
+pub mod orphans;
 pub mod backup;
 pub mod keys;
 pub mod tidy;

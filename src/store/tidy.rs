@@ -1,9 +1,7 @@
 //! What is due, and what is past keeping.
 
 use super::StoreError;
-use super::facts::status;
 use crate::clock::Timestamp;
-use crate::desk::ticket::Status;
 use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
@@ -23,15 +21,11 @@ pub fn fold(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Tickets whose wake time has come, at most `limit`.
-pub fn due(db: &Connection, now: Timestamp, limit: i64) -> Result<Vec<(i64, Status)>, StoreError> {
-    let sql = "SELECT number, status FROM ticket WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2";
+pub fn due(db: &Connection, now: Timestamp, limit: i64) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT number FROM ticket WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2";
     let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query((now.0, limit))?;
-    let mut due = Vec::new();
-    while let Some(row) = rows.next()? {
-        due.push((row.get(0)?, status(&row.get::<_, String>(1)?)?));
-    }
-    Ok(due)
+    let rows = statement.query_map((now.0, limit), |r| r.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Takes out old budgets, pauses that are over, and keys that were retired before `keys_before`.

@@ -15,14 +15,40 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What a viewer of the log must never meet.
 const PASSWORD: &str = "correct-horse-battery";
 
+/// The lines of a log so far.
+type Log = Arc<Mutex<Vec<String>>>;
+
 /// The program at work.
 struct Program {
     child: Child,
-    log: Arc<Mutex<Vec<String>>>,
+    log: Log,
     notified: UnixDatagram,
     heard: Vec<String>,
     dir: TempDir,
     server: MailServer,
+}
+
+/// Starts the program on the configuration in `dir`.
+fn launch(dir: &Path, environment: &[(&str, &str)]) -> (Child, Log) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_postdesk"))
+        .arg("run")
+        .arg("--config")
+        .arg(dir.join("config.toml"))
+        .env_remove("JOURNAL_STREAM")
+        .env("NOTIFY_SOCKET", dir.join("notify"))
+        .env("WATCHDOG_USEC", "400000")
+        .envs(environment.iter().copied())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = Log::default();
+    let (sink, stderr) = (Arc::clone(&log), child.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        for line in std::io::BufRead::lines(std::io::BufReader::new(stderr)).map_while(Result::ok) {
+            sink.lock().unwrap().push(line);
+        }
+    });
+    (child, log)
 }
 
 async fn mail_server() -> MailServer {
@@ -40,28 +66,10 @@ impl Program {
 
     fn start_with(server: MailServer, more: &str, environment: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
-        let config = dir.path().join("config.toml");
-        write_config(&config, &server, "", more);
+        write_config(&dir.path().join("config.toml"), &server, "", more);
         let notified = UnixDatagram::bind(dir.path().join("notify")).unwrap();
         notified.set_nonblocking(true).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_postdesk"))
-            .arg("run")
-            .arg("--config")
-            .arg(&config)
-            .env_remove("JOURNAL_STREAM")
-            .env("NOTIFY_SOCKET", dir.path().join("notify"))
-            .env("WATCHDOG_USEC", "400000")
-            .envs(environment.iter().copied())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let (sink, stderr) = (Arc::clone(&log), child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in std::io::BufRead::lines(std::io::BufReader::new(stderr)).map_while(Result::ok) {
-                sink.lock().unwrap().push(line);
-            }
-        });
+        let (child, log) = launch(dir.path(), environment);
         Self { child, log, notified, heard: Vec::new(), dir, server }
     }
 
@@ -115,6 +123,14 @@ impl Program {
         let raw = self.server.mails(MARIA, "INBOX").pop().unwrap().raw;
         let mail = postdesk::mail::read(&raw, &postdesk::mail::LIMITS);
         format!("{}\n{}", mail.subject, mail.text())
+    }
+
+    /// Kills it, and starts it on the same files.
+    fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        (self.child, self.log) = launch(self.dir.path(), &[]);
+        self.heard.clear();
     }
 
     fn signal(&self, name: &str) {
@@ -188,6 +204,99 @@ async fn systemd_is_told_and_signals_are_obeyed() {
     assert!(program.acknowledges("Tercera impresora").await.contains("Gracias por escribir a Nueva Casa"));
     let log = program.stop().await;
     assert!(log.trim_end().ends_with("stopped"), "{log}");
+}
+
+const EVA: &str = "\n[[agent]]\naddress = \"eva@desk.example\"\nname = \"Eva\"\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_of_an_agent_who_left_are_named_at_a_reload_and_at_the_start() {
+    let server = mail_server().await;
+    server.add_account("eva@desk.example", PASSWORD);
+    let mut program = Program::start_with(server, EVA, &[]);
+    program.ready().await;
+    program.acknowledges("Impresora").await;
+    let told = |server: &MailServer| !server.mails(ANA, "INBOX").is_empty();
+    assert!(program.server.wait_for(told, PATIENCE).await);
+    let raw = program.server.mails(ANA, "INBOX").pop().unwrap().raw;
+    let id = postdesk::mail::read(&raw, &postdesk::mail::LIMITS).message_id.unwrap();
+    program.server.deliver(
+        DESK,
+        format!("From: <{ANA}>\r\nTo: <{DESK}>\r\nSubject: Re: x\r\nMessage-ID: <a@b>\r\nIn-Reply-To: {id}\r\n\r\n#asignar eva@desk.example\r\n"),
+    );
+    let database = program.dir.path().join("desk.db");
+    let ticket = |status: &str| {
+        let reader = postdesk::store::read::Reader::open(&database).unwrap();
+        let sql =
+            format!("SELECT number FROM ticket WHERE assignee = 'eva@desk.example' AND status = '{status}'");
+        reader.db().query_row(&sql, [], |r| r.get::<_, i64>(0)).ok()
+    };
+    program.until("the ticket to be Eva's", |_| ticket("new").is_some()).await;
+    let number = ticket("new").unwrap();
+    assert!(!program.log().contains("any more"), "Eva is an agent:\n{}", program.log());
+
+    let said =
+        format!("1 live ticket ({number}) assigned to an agent who is not in the configuration any more");
+    write_config(&program.dir.path().join("config.toml"), &program.server, "", "");
+    program.signal("HUP");
+    program.logs(&said).await;
+    program.logs("the configuration was read again and is in force").await;
+    let line = program.log().lines().find(|line| line.contains(&said)).unwrap().to_owned();
+    assert!(
+        line.contains("WARN") && line.contains("postdesk ticket assign") && !line.contains("eva@"),
+        "{line}"
+    );
+
+    program.restart();
+    program.logs(&said).await;
+    program.ready().await;
+    let config = program.dir.path().join("config.toml");
+    let doctor = tokio::process::Command::new(env!("CARGO_BIN_EXE_postdesk"))
+        .args(["doctor", "--config"])
+        .arg(config)
+        .output();
+    let doctor = doctor.await.unwrap();
+    let words = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert_eq!(doctor.status.code(), Some(1), "{words}");
+    assert!(words.contains(&format!("1 live ticket ({number}) assigned to eva@desk.example")), "{words}");
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_folder_of_sent_mail_is_watched_beside_the_mailbox_also_after_a_reload() {
+    let server = mail_server().await;
+    server.create_folder(DESK, "Sent");
+    let mut program = Program::start_with(server, "sent_folder = \"Sent\"", &[]);
+    program.ready().await;
+    program.acknowledges("Impresora").await;
+    let watched = |server: &MailServer| {
+        server.commands().iter().filter(|command| command.contains("IDLE")).count() >= 2
+    };
+    assert!(program.server.wait_for(watched, PATIENCE).await, "{:?}", program.server.commands());
+    let database = program.dir.path().join("desk.db");
+    let filed = move || {
+        let reader = postdesk::store::read::Reader::open(&database).unwrap();
+        let sql = "SELECT count(*) FROM message WHERE role = 'agent' AND internal = 0";
+        reader.db().query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap()
+    };
+    let answer = |n: i64| {
+        format!(
+            "From: Soporte <{DESK}>\r\nTo: <{MARIA}>\r\nSubject: Re: Impresora\r\nMessage-ID: <webmail.{n}@desk.example>\r\n\
+             In-Reply-To: <Impresora@client.example>\r\n\r\nPasamos esta tarde ({n}).\r\n"
+        )
+    };
+    let before = program.server.mails(MARIA, "INBOX").len();
+    program.server.deliver_to(DESK, "Sent", answer(1));
+    program.until("the answer from the webmail", |_| filed() == 1).await;
+    let told = |server: &MailServer| server.mails(ANA, "INBOX").len() >= 2;
+    assert!(program.server.wait_for(told, PATIENCE).await, "the agents hear of it");
+
+    program.signal("HUP");
+    program.logs("the configuration was read again and is in force").await;
+    program.server.deliver_to(DESK, "Sent", answer(2));
+    program.until("the second answer", |_| filed() == 2).await;
+    assert_eq!(program.server.mails(MARIA, "INBOX").len(), before, "nothing is sent to her again");
+    assert_eq!(program.server.mails(DESK, "Sent").len(), 2);
+    program.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

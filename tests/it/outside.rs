@@ -6,9 +6,9 @@ use postdesk::address::{Address, Person};
 use postdesk::clock::Timestamp;
 use postdesk::compose::{Desk, Templates, compose};
 use postdesk::config::{self, Config};
-use postdesk::desk::command::parse;
+use postdesk::desk::command::{Command, parse};
 use postdesk::desk::decide::{Policy, decide};
-use postdesk::desk::decision::{Disposition, Event, Outgoing, Role};
+use postdesk::desk::decision::{Disposition, Event, Outgoing, Role, Template};
 use postdesk::desk::facts::{Facts, Said, TicketFacts};
 use postdesk::desk::thread;
 use postdesk::desk::ticket::{Priority, Status};
@@ -99,9 +99,9 @@ fn facts() -> Facts {
     }
 }
 
-/// An agent's reply to a notification, with all that a client adds.
-fn reply(body: &str, cc: &str) -> String {
-    let token = keys().token(NUMBER, Purpose::Agent, &address(ANA), 77).unwrap();
+/// An agent's reply to mail of `purpose`, a notification or a note, with all that a client adds.
+fn reply_to(purpose: Purpose, body: &str, cc: &str) -> String {
+    let token = keys().token(NUMBER, purpose, &address(ANA), 77).unwrap();
     let id = token.message_id("desk.example").unwrap();
     format!(
         "From: Ana <{ANA}>\nTo: <soporte@desk.example>\nCc: {cc}\nMessage-ID: <agents-own-id@mua.example>\nX-Mailer: FINGERPRINT\nUser-Agent: FINGERPRINT\n\
@@ -127,6 +127,34 @@ fn consequences(raw: &str) -> (Vec<(Outgoing, String)>, bool, Disposition) {
         (outgoing.clone(), String::from_utf8(composed.bytes(b"").unwrap()).unwrap())
     };
     (decision.outgoing.iter().enumerate().map(wire).collect(), internal, decision.disposition)
+}
+
+/// Mail about a note says at its top, in the reader's language, that only agents read an answer and by which word that is
+/// changed; the word is that command, and what stands there is no address.
+#[test]
+fn mail_about_a_note_names_the_word_for_a_public_answer_at_its_top() {
+    let signing = keys();
+    let desk = Desk { config: &CONFIG, templates: &TEMPLATES, keys: &signing, now: NOW };
+    let (mails, internal, _) =
+        consequences(&reply_to(Purpose::Agent, "#note\nCreo que miente.", "<x@y.example>"));
+    assert!(internal);
+    let to_luis =
+        mails.iter().find(|(outgoing, _)| outgoing.to.address == address("luis.private@desk.example"));
+    let (told, _) = to_luis.expect("the colleague hears of it");
+    for (language, only) in
+        [(Language::En, "Only agents"), (Language::Es, "solo agentes"), (Language::Pt, "Só agentes")]
+    {
+        let outgoing = Outgoing { language, ..told.clone() };
+        let composed = compose(&desk, &outgoing, 5, &[]).unwrap();
+        let mail = read(&composed.bytes(b"").unwrap(), &LIMITS);
+        let text = mail.text();
+        let top = text.lines().filter(|line| !line.is_empty()).nth(1).unwrap();
+        assert!(top.contains(only) && !top.contains('@'), "{top}");
+        let word = top.split(['“', '”', '«', '»']).nth(1).expect("a word in quotes");
+        assert_eq!(parse(word).commands, [Command::Public], "{top}");
+        let token = mail.message_id.as_ref().and_then(Token::of_message_id).unwrap();
+        assert_eq!(token.purpose, Purpose::Note);
+    }
 }
 
 fn is_agents(address: &Address) -> bool {
@@ -160,6 +188,9 @@ fn line() -> impl Strategy<Value = String> {
         "#new",
         "#cerar",
         "#internal",
+        "#public",
+        "#público",
+        "#PUBLICO",
         "#away",
     ]);
     let mangled = (
@@ -193,10 +224,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_command_and_no_word_of_a_note_leaves(lines in proptest::collection::vec(line(), 0..9), cc in proptest::sample::select(vec!["<luis.private@desk.example>", "<pedro@client.example>", "<soporte+nota@desk.example>"])) {
+    fn no_command_and_no_word_of_a_note_leaves(lines in proptest::collection::vec(line(), 0..9), cc in proptest::sample::select(vec!["<luis.private@desk.example>", "<pedro@client.example>", "<soporte+nota@desk.example>"]), purpose in proptest::sample::select(vec![Purpose::Agent, Purpose::Note])) {
         let body = lines.join("\n");
-        let raw = reply(&body, cc);
+        let raw = reply_to(purpose, &body, cc);
         let (mails, internal, _) = consequences(&raw);
+        let public = parse(&body).commands.contains(&Command::Public);
+        let inside = cc.contains("+nota") || (purpose == Purpose::Note && !public);
+        prop_assert!(!inside || mails.iter().all(|(outgoing, _)| outgoing.template != Template::Reply), "a note was sent: {body:?}");
         for (outgoing, wire) in mails.iter().filter(|(outgoing, _)| !is_agents(&outgoing.to.address)) {
             let seen = read(wire.as_bytes(), &LIMITS);
             let text = seen.text();
@@ -222,8 +256,8 @@ proptest! {
     }
 
     #[test]
-    fn every_changed_character_of_a_token_takes_its_power(at in 0usize..60, to in proptest::sample::select((b'0'..=b'9').chain(b'a'..=b'z').chain([b'.']).collect::<Vec<u8>>())) {
-        let raw = reply("Hola.\n#close", "<x@y.example>");
+    fn every_changed_character_of_a_token_takes_its_power(at in 0usize..60, to in proptest::sample::select((b'0'..=b'9').chain(b'a'..=b'z').chain([b'.']).collect::<Vec<u8>>()), purpose in proptest::sample::select(vec![Purpose::Agent, Purpose::Note, Purpose::Desk])) {
+        let raw = reply_to(purpose, "Hola.\n#close", "<x@y.example>");
         let start = raw.find("pd.").unwrap() + 3;
         let end = start + raw[start..].find('@').unwrap();
         let token = &raw[start..end];

@@ -34,6 +34,7 @@ const fn with(
 /// The whole grammar.
 pub(super) static GRAMMAR: &[Entry] = &[
     plain(&["note", "nota", "nota", "internal", "interno", "interna"], || Command::Note),
+    plain(&["public", "público", "público", "publico", "pública", "publica"], || Command::Public),
     plain(&["close", "cerrar", "fechar", "closed", "cerrado", "fechado"], || Command::Close),
     plain(&["resolve", "resolver", "resolver", "resolved", "solved", "resuelto", "resolvido"], || {
         Command::Resolve

@@ -21,6 +21,10 @@ pub(super) struct Act<'a, 'c> {
     pub(super) ticket: TicketFacts,
     /// What is written is for agents only.
     pub(super) internal: bool,
+    /// It is a forwarded mail, which nobody has called a note.
+    pub(super) is_brought: bool,
+    /// Replies that waited were taken back.
+    pub(super) took_back: bool,
     /// Requests of desk work, to be answered.
     pub(super) asked: Vec<Command>,
     /// Texts taken by name, behind the agent's own.
@@ -40,6 +44,8 @@ impl<'a, 'c> Act<'a, 'c> {
             agent,
             ticket: ticket.clone(),
             internal: false,
+            is_brought: false,
+            took_back: false,
             asked: Vec::new(),
             canned: Vec::new(),
             forward: None,
@@ -62,6 +68,8 @@ impl<'a, 'c> Act<'a, 'c> {
         let number = self.ticket.number;
         match command {
             Command::Note => {}
+            Command::Public if self.internal => return Err(Complaint::PublicAndNote),
+            Command::Public => {}
             Command::Help | Command::List(_) | Command::Show(_) | Command::Search(_) | Command::Report => {
                 self.asked.push(command.clone());
             }
@@ -205,6 +213,7 @@ impl<'a, 'c> Act<'a, 'c> {
         if !self.ticket.waiting.iter().any(|author| self.agent.is(author)) {
             return Err(Complaint::TooLate);
         }
+        self.took_back = true;
         self.push("undone", Event::Undo(self.ticket.number, self.agent.person.address.clone()));
         Ok(())
     }

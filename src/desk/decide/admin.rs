@@ -28,6 +28,9 @@ pub fn tell_admins(
     (vec![Event::Told(about.to_owned())], mails.collect())
 }
 
+/// What admins are told of mail in the desk's own name that names nobody to answer.
+pub(super) const FROM_OURSELVES: &str = "A mail came whose From is the desk's own address and which names nobody to answer: it is kept, and opened no ticket. If a form on your website sends it, let the form put the visitor's address into Reply-To. See: postdesk inbox list --disposition ignored; postdesk inbox show ID.";
+
 /// A mail over the size limit: it stays in the mailbox, the ledger remembers it, the admins hear of it.
 pub fn too_large(config: &Config, queue: &Queue, told: &[String], mailbox: &str, size: u64) -> Decision {
     let limit = config.limits.mail_max_bytes;

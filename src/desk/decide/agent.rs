@@ -31,19 +31,22 @@ pub(super) fn in_ticket(
     }
     let mut act = Act::new(case, agent, ticket);
     let is_forward = case.mail.has_forward_subject();
-    act.internal = is_forward || case.for_notes(agent) || parsed.commands.iter().any(makes_internal);
+    let stays_inside = is_forward || case.is_for_notes() || parsed.commands.iter().any(makes_internal);
+    let goes_out = parsed.commands.contains(&Command::Public);
+    act.internal = stays_inside || (case.answers_a_note() && !goes_out);
+    act.is_brought = is_forward && !case.is_for_notes() && !parsed.commands.contains(&Command::Note);
     for command in &parsed.commands {
         if let Err(complaint) = act.take(command) {
             complaints.push(complaint);
         }
     }
     if complaints.is_empty() {
-        complaints.extend(act.write(&parsed.text, parsed.commands.is_empty()).err());
+        complaints.extend(act.write(&parsed.text, parsed.commands.iter().all(is_about_the_text)).err());
     }
     if complaints.is_empty() {
         act.decision(proof, found)
     } else {
-        refuse::in_ticket(case, agent, ticket, complaints)
+        refuse::in_ticket(case, agent, (ticket, act.internal), complaints)
     }
 }
 
@@ -56,6 +59,19 @@ pub(super) fn confirm(agent: &Agent, held: i64) -> Decision {
 /// Commands whose mail's text is for agents only.
 fn makes_internal(command: &Command) -> bool {
     matches!(command, Command::Note | Command::Spam | Command::Forward(_))
+}
+
+/// Commands that only say who reads the text, and are nothing without one.
+fn is_about_the_text(command: &Command) -> bool {
+    matches!(command, Command::Note | Command::Public)
+}
+
+/// Whether the mail is a forward that opens a ticket on behalf by the queue's policy, without a command. Only an agent's
+/// is looked at so: what anybody else forwards is a mail like any other. What a program forwards in an agent's name can
+/// be confirmed by nobody and is a mail like any other too.
+pub(super) fn forwards(case: &Case<'_>) -> bool {
+    let by_policy = case.policy.queue.forwards == Forwards::Always && case.mail.automatic.is_none();
+    by_policy && case.mail.is_forward() && case.mail.forwarded().is_some()
 }
 
 /// A proven agent's mail that names no ticket: desk work, a ticket on behalf of somebody, or a request of the agent's own.
@@ -73,8 +89,7 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, threaded: &Threaded
         return behalf::open(case, agent, new, &parsed);
     }
     if parsed.commands.is_empty() {
-        let always = case.policy.queue.forwards == Forwards::Always && case.mail.is_forward();
-        if always && case.mail.forwarded().is_some() {
+        if forwards(case) {
             return behalf::open(case, agent, &Command::New { acknowledge: false, requester: None }, &parsed);
         }
         return super::requester::open(case, Some(&writer), threaded, None);

@@ -135,7 +135,7 @@ fn decision(
     }
     tell(case, &mut reach, &act.ticket, &origin);
     for command in &act.asked {
-        desk_work::answer(case, &mut reach, agent, Some(&act.ticket), command);
+        desk_work::answer(case, &mut reach, agent, Some((&act.ticket, false)), command);
     }
     events.append(&mut reach.events);
     Decision {

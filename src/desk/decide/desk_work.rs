@@ -1,6 +1,7 @@
 //! Desk work by mail: lists, one ticket, a search, figures, help, an agent's absence. What is shown was read before, in
 //! answer to the questions that `thread::keys` found in the mail; here it is put into words.
 
+use super::colleagues::answers;
 use super::draft;
 use super::send::{self, Reach};
 use super::when::away_until;
@@ -35,12 +36,13 @@ pub(super) fn decide(case: &Case<'_>, agent: &Agent, commands: &[Command]) -> De
     }
 }
 
-/// The answer to one request. `ticket` is the one the mail is about, where it is about one.
+/// The answer to one request. `ticket` is the one the mail is about, where it is about one, and whether what the mail
+/// says there is a note.
 pub(super) fn answer(
     case: &Case<'_>,
     reach: &mut Reach,
     agent: &Agent,
-    ticket: Option<&TicketFacts>,
+    ticket: Option<(&TicketFacts, bool)>,
     command: &Command,
 ) {
     let found = match command {
@@ -94,16 +96,16 @@ fn show(case: &Case<'_>, reach: &mut Reach, agent: &Agent, number: i64) {
     send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Agent, ..mail });
 }
 
-fn help(case: &Case<'_>, reach: &mut Reach, agent: &Agent, ticket: Option<&TicketFacts>) {
+fn help(case: &Case<'_>, reach: &mut Reach, agent: &Agent, ticket: Option<(&TicketFacts, bool)>) {
     let to = agent.person.clone();
     let mail = match ticket {
         None => Outgoing {
             purpose: Purpose::Desk,
             ..draft::blank(Template::Help, to, case.policy.queue, 0, agent.language)
         },
-        Some(ticket) => Outgoing {
+        Some((ticket, internal)) => Outgoing {
             values: Values { readers: draft::readers(ticket), ..draft::values(case.config(), ticket) },
-            purpose: Purpose::Agent,
+            purpose: answers(internal),
             ..draft::blank(Template::Help, to, case.queue_of(ticket), ticket.number, agent.language)
         },
     };

@@ -8,6 +8,7 @@ mod act;
 mod agent;
 mod behalf;
 mod bounce;
+mod colleagues;
 mod draft;
 mod desk_work;
 pub mod leave;
@@ -34,6 +35,7 @@ use crate::address::{Address, Person};
 use crate::clock::Timestamp;
 use crate::config::{Agent, Config, Queue};
 use crate::mail::Mail;
+use crate::mail::automatic::AutomaticKind;
 use crate::mail::proof::{Authentication, authentication};
 use crate::mail::token::{Keys, Purpose, Token};
 
@@ -117,14 +119,19 @@ pub fn decide(
     (decision, findings)
 }
 
+/// Mail that was filed before.
+fn duplicate(first: i64) -> Decision {
+    Decision::nothing(Disposition::Duplicate, format!("the same mail was filed before as mail {first}"))
+}
+
 /// Mail whose author does not matter.
 fn early(case: &Case<'_>) -> Option<Decision> {
     if let Some(first) = case.facts.duplicate_of {
-        let reason = format!("the same mail was filed before as mail {first}");
-        return Some(Decision::nothing(Disposition::Duplicate, reason));
+        return Some(duplicate(first));
     }
     if case.facts.is_our_mail {
-        return Some(Decision::nothing(Disposition::Ignored, "our own mail came back to us"));
+        let ignored = || Decision::nothing(Disposition::Ignored, "our own mail came back to us");
+        return Some(case.facts.ignored_before.map_or_else(ignored, duplicate));
     }
     if case.policy.is_sent {
         return Some(sent::decide(case));
@@ -135,17 +142,14 @@ fn early(case: &Case<'_>) -> Option<Decision> {
 fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decision {
     let ticket = threaded.found.as_ref().and_then(|found| Some((case.facts.ticket(found.number)?, found)));
     match (author, ticket) {
-        (Author::Own, _) => Decision::nothing(
-            Disposition::Ignored,
-            "From is the desk's own address, and nobody else is named to answer",
-        ),
+        (Author::Own, _) => from_ourselves(case),
         (Author::Confirming(agent, held), _) => agent::confirm(agent, held),
         (Author::Agent(agent, proof), Some((ticket, found))) => {
             agent::in_ticket(case, agent, &proof, ticket, found)
         }
         (Author::Agent(agent, _), None) => agent::without_ticket(case, agent, threaded),
         (Author::Claimed(agent, missing), Some(_)) => agent::hold(case, agent, &missing),
-        (Author::Claimed(agent, missing), None) if has_commands(case.mail) => {
+        (Author::Claimed(agent, missing), None) if has_commands(case.mail) || agent::forwards(case) => {
             agent::hold(case, agent, &missing)
         }
         (Author::Claimed(agent, _), None) => {
@@ -156,6 +160,26 @@ fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decisi
         }
         (Author::Outsider(writer), None) => requester::unmatched(case, Some(&writer), threaded),
         (Author::Nobody, _) => requester::unmatched(case, None, threaded),
+    }
+}
+
+/// Mail in the desk's own name with nobody to answer: it opens nothing, or two of the desk's own addresses would write to
+/// each other. It may be the form of a website all the same, so the admins hear of it, once an hour.
+fn from_ourselves(case: &Case<'_>) -> Decision {
+    let mut reach = send::Reach::new();
+    let kind = case.mail.automatic.as_ref().map(|automatic| automatic.kind);
+    let mut named = case.mail.to.iter().chain(&case.mail.cc);
+    let only_to_us = named.all(|person| case.config().is_own(&person.address));
+    if only_to_us && matches!(kind, None | Some(AutomaticKind::Generated)) {
+        reach.tell_admins_lines(case, "own address", admin::FROM_OURSELVES);
+    }
+    Decision {
+        events: reach.events,
+        outgoing: reach.outgoing,
+        ..Decision::nothing(
+            Disposition::Ignored,
+            "From is the desk's own address, and nobody else is named to answer",
+        )
     }
 }
 
@@ -295,14 +319,21 @@ impl<'a> Case<'a> {
 
     /// Whether the mail went to an address for notes, alone or beside others: the note wins. Such an address carries no
     /// proof; it can only make a mail less public.
-    fn for_notes(&self, agent: &Agent) -> bool {
-        let owners: Vec<Address> =
-            std::iter::once(&agent.person.address).chain(&agent.aliases).cloned().collect();
-        let by_token = |token: &Token| token.purpose == Purpose::Note && self.is_genuine(token, &owners);
+    fn is_for_notes(&self) -> bool {
         let named = self.mail.to.iter().chain(&self.mail.cc).map(|person| &person.address);
-        let by_address =
+        let takes_notes =
             |address: &Address| self.config().queues.iter().any(|queue| queue.is_note_address(address));
-        self.keys.tokens().any(by_token) || named.chain(&self.mail.delivered_to).any(by_address)
+        named.chain(&self.mail.delivered_to).any(takes_notes)
+    }
+
+    /// Whether the mail answers one whose answers are notes. Of several mails that it points at the nearest counts, for
+    /// that is the one whose first lines the agent has read; of several addresses any. As it can only make a mail less
+    /// public, the token need not be good any more: the mail that is answered has said so all the same.
+    fn answers_a_note(&self) -> bool {
+        let is_note = |token: &Token| token.purpose == Purpose::Note;
+        let tells = |token: &&Token| matches!(token.purpose, Purpose::Agent | Purpose::Note);
+        let nearest = self.keys.reference_tokens.iter().find(tells);
+        self.keys.address_tokens.iter().any(is_note) || nearest.is_some_and(is_note)
     }
 
     /// Whether the sender's own words may be repeated to the From address.

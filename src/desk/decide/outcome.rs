@@ -1,7 +1,7 @@
 //! What follows when an outgoing mail could not be delivered, or may not have been: those who should know are told.
 
 use super::admin::tell_admins;
-use super::draft::{blank, concerned, values};
+use super::draft::{blank, concerned, readers, values};
 use crate::config::Config;
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
 use crate::desk::facts::{OutboxFacts, TicketFacts};
@@ -66,6 +66,7 @@ pub(super) fn tell(
     let values = Values {
         lines: vec![said.to_owned()],
         author_address: row.recipient.to_string(),
+        readers: readers(ticket),
         ..values(config, ticket)
     };
     let mut agents = concerned(config, ticket, queue);

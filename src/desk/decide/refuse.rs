@@ -1,6 +1,7 @@
 //! Nothing is done with an agent's mail, and the agent is told why and what to write.
 
 use super::Case;
+use super::colleagues::answers;
 use super::draft;
 use super::send::{self, Reach};
 use super::words::Complaint;
@@ -9,13 +10,15 @@ use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Va
 use crate::desk::facts::TicketFacts;
 use crate::mail::token::Purpose;
 
-/// Nothing is done: the text is kept as a draft, and the agent is told what to write.
+/// Nothing is done: the text is kept as a draft, and the agent is told what to write. `written` is the ticket, and
+/// whether it was to be a note in it: then the text that is sent again is one too.
 pub(super) fn in_ticket(
     case: &Case<'_>,
     agent: &Agent,
-    ticket: &TicketFacts,
+    written: (&TicketFacts, bool),
     complaints: Vec<Complaint>,
 ) -> Decision {
+    let (ticket, internal) = written;
     let lines: Vec<String> = complaints.iter().map(|complaint| complaint.words(agent.language)).collect();
     let values = Values {
         lines,
@@ -31,7 +34,7 @@ pub(super) fn in_ticket(
         ticket.number,
         agent.language,
     );
-    send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: Purpose::Agent, ..mail });
+    send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: answers(internal), ..mail });
     let mut events = vec![Event::Draft(ticket.number, agent.person.clone(), case.mail.fresh())];
     events.append(&mut reach.events);
     let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();

@@ -3,11 +3,10 @@
 use super::act::Act;
 use super::draft;
 use super::send::{self, Reach};
-use super::{desk_work, wording};
+use super::{colleagues, desk_work, wording};
 use crate::address::{Address, Person};
-use crate::config::Agent;
 use crate::desk::decision::{Decision, Disposition, Event, NewMessage, Outgoing, Role, Template, Values};
-use crate::desk::facts::{Said, TicketFacts};
+use crate::desk::facts::Said;
 use crate::desk::thread::Match;
 use crate::mail::token::Purpose;
 
@@ -19,18 +18,24 @@ impl<'a> Act<'a, '_> {
             _ => None,
         });
         let mut reach = Reach::new();
+        if self.took_back {
+            colleagues::taken_back(self.case, &mut reach, &self.ticket, self.agent);
+        }
         if let Some(message) = &message {
             if !message.internal {
                 self.reply(&mut reach, &message.text);
             }
-            self.colleagues(&mut reach, message);
+            let voice = colleagues::Voice::Agent(self.agent);
+            colleagues::tell(self.case, &mut reach, &self.ticket, message, voice);
         }
         self.pass_on(&mut reach, message.as_ref());
         self.hand_over_split(&mut reach);
         for command in &self.asked {
-            desk_work::answer(self.case, &mut reach, self.agent, Some(&self.ticket), command);
+            let about = Some((&self.ticket, self.internal));
+            desk_work::answer(self.case, &mut reach, self.agent, about, command);
         }
         self.warn_of_copies(&mut reach, message.as_ref());
+        self.say_where_it_is(&mut reach, message.as_ref());
         self.events.append(&mut reach.events);
         Decision {
             disposition: Disposition::Agent,
@@ -72,44 +77,6 @@ impl<'a> Act<'a, '_> {
                 ..mail
             });
         }
-    }
-
-    fn colleagues(&self, reach: &mut Reach, message: &NewMessage) {
-        let mut values = draft::values(self.config(), &self.ticket);
-        values.author_name = self.agent.person.label().to_owned();
-        values.author_address = self.agent.person.address.to_string();
-        values.text.clone_from(&message.text);
-        values.internal = message.internal;
-        values.readers = draft::readers(&self.ticket);
-        for colleague in self.listeners() {
-            let mail = draft::blank(
-                Template::Colleague,
-                colleague.person.clone(),
-                self.queue(),
-                self.ticket.number,
-                colleague.language,
-            );
-            reach.outgoing.push(Outgoing {
-                values: values.clone(),
-                // What answers a note is a note: a remark among agents must not slip out by a reply.
-                purpose: if message.internal { Purpose::Note } else { Purpose::Agent },
-                from_name: self.agent.person.label().to_owned(),
-                attachments: true,
-                ..mail
-            });
-        }
-    }
-
-    /// Who hears of what this agent wrote: all of the queue and the watchers, but for the writer. (Notifications of
-    /// requesters' mail go to fewer once the ticket is assigned; what colleagues do stays visible.)
-    fn listeners(&self) -> Vec<&'a Agent> {
-        let everybody = TicketFacts { assignee: None, ..self.ticket.clone() };
-        let agents = draft::concerned(self.config(), &everybody, self.queue());
-        let paused = &self.case.facts.paused;
-        agents
-            .into_iter()
-            .filter(|a| a.person.address != self.agent.person.address && !paused.contains(&a.person.address))
-            .collect()
     }
 
     /// Everybody outside who is in the ticket, but for participants whom the mail reached already. An address that mail
@@ -193,9 +160,22 @@ impl<'a> Act<'a, '_> {
         if outside.is_empty() {
             return;
         }
-        let lines = vec![wording::copied(&outside, message.internal, self.agent.language)];
+        let line = wording::copied(&outside, message.internal, self.agent.language);
+        self.tell_author(reach, line);
+    }
+
+    /// A forwarded mail that was found to belong into the ticket is a note there. An agent who meant to open a ticket
+    /// with it must not wait for one.
+    fn say_where_it_is(&self, reach: &mut Reach, message: Option<&NewMessage>) {
+        if self.is_brought && message.is_some() {
+            self.tell_author(reach, wording::brought(self.ticket.number, self.agent.language));
+        }
+    }
+
+    /// One line to the agent about the agent's own mail.
+    fn tell_author(&self, reach: &mut Reach, line: String) {
         let values = Values {
-            lines,
+            lines: vec![line],
             readers: draft::readers(&self.ticket),
             ..draft::values(self.config(), &self.ticket)
         };
@@ -206,6 +186,7 @@ impl<'a> Act<'a, '_> {
             self.ticket.number,
             self.agent.language,
         );
-        send::tell_agent(self.case, reach, self.agent, Outgoing { values, purpose: Purpose::Agent, ..mail });
+        let purpose = colleagues::answers(self.internal);
+        send::tell_agent(self.case, reach, self.agent, Outgoing { values, purpose, ..mail });
     }
 }

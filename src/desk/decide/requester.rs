@@ -10,6 +10,7 @@ use crate::desk::facts::{Load, TicketFacts};
 use crate::desk::thread::{Match, Threaded, bare_subject};
 use crate::desk::ticket::{self, Action, Outcome, Priority, Status};
 use crate::mail::automatic::{Automatic, AutomaticKind};
+use crate::mail::{SpanKind, thanks};
 
 /// Most participants of one ticket.
 pub const PARTICIPANTS_MAX: usize = 20;
@@ -180,7 +181,9 @@ pub(super) fn follow_up(
     }
     let queue = case.queue_of(ticket);
     let closed_for = ticket::closed_for_secs(ticket.closed_at, case.now);
-    let outcome = ticket::step(ticket.status, Action::RequesterWrote, queue.reopen, closed_for);
+    let thanked = only_thanks(case, ticket);
+    let action = if thanked { Action::RequesterThanked } else { Action::RequesterWrote };
+    let outcome = ticket::step(ticket.status, action, queue.reopen, closed_for);
     if outcome == Outcome::NewTicket {
         return open(case, Some(writer), threaded, Some(ticket));
     }
@@ -192,6 +195,7 @@ pub(super) fn follow_up(
     let role = if is_requester { Role::Requester } else { Role::Participant };
     let mut events = vec![message(case, number, Some(writer.person.clone()), role)];
     let mut ticket = ticket.clone();
+    let stays = thanked && ticket.status == Status::Resolved;
     if let Outcome::Become(status) = outcome {
         events.push(Event::Status(number, status));
         ticket.status = status;
@@ -203,11 +207,35 @@ pub(super) fn follow_up(
     events.append(&mut reach.events);
     Decision {
         disposition: Disposition::FollowUp,
-        reason: format!("joined by {}", found.evidence.words()),
+        reason: format!(
+            "joined by {}{}",
+            found.evidence.words(),
+            if stays { ", only thanks: it stays resolved" } else { "" }
+        ),
         number: Some(number),
         events,
         outgoing: reach.outgoing,
     }
+}
+
+/// Whether the mail says thank you and nothing else: no file, no other matter in the subject, nothing that is forwarded,
+/// no question in a signature.
+fn only_thanks(case: &Case<'_>, ticket: &TicketFacts) -> bool {
+    let (mail, config) = (case.mail, case.config());
+    let subject = bare_subject(&mail.subject, &config.desk.tag);
+    let asks = mail.body.iter().any(|span| span.kind == SpanKind::Signature && span.text.contains('?'));
+    if !mail.attachments.is_empty()
+        || mail.is_forward()
+        || asks
+        || !subject.eq_ignore_ascii_case(&ticket.subject)
+    {
+        return false;
+    }
+    let people = mail.from.iter().chain(&ticket.requester).map(|person| person.name.as_str());
+    let agents = config.agents.iter().map(|agent| agent.person.name.as_str());
+    let desk = [case.queue_of(ticket).title.as_str(), config.desk.name.as_str()];
+    let names: Vec<&str> = people.chain(agents).chain(desk).collect();
+    thanks::only(&mail.fresh(), &names)
 }
 
 /// A robot's mail in a ticket: kept, changes no status, is answered by nothing. Agents hear of it unless it is an

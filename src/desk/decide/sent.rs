@@ -1,9 +1,11 @@
 //! What follows from a mail in the shared account's folder of sent mail: somebody of the desk answered there, from a
 //! webmail for example. Whoever wrote had the account's password, so the place is the proof; which agent it was is not known.
 //!
-//! It has reached its recipients already. It is filed as what it is, and goes once to participants whom it did not reach.
+//! It has reached its recipients already. It is filed as what it is, and goes once to participants whom it did not reach;
+//! the agents are told of it as of any colleague's reply.
 
 use super::Case;
+use super::colleagues;
 use super::draft;
 use super::draft::folded;
 use super::send::Reach;
@@ -13,23 +15,28 @@ use crate::desk::facts::TicketFacts;
 use crate::desk::ticket::{self, Action, Outcome};
 use crate::mail::token::{Purpose, Token};
 
-/// Decides about one mail that was sent.
+/// Decides about one mail that was sent. What nothing is done with either is a copy of the one that was ignored before.
 pub(super) fn decide(case: &Case<'_>) -> Decision {
-    let ignored = |why: &str| Decision::nothing(Disposition::Ignored, format!("sent mail: {why}"));
-    let Some(from) = &case.mail.from else { return ignored("it has no From") };
+    match (matter(case), case.facts.ignored_before) {
+        (Ok((ticket, how)), _) => file(case, ticket, how),
+        (Err(_), Some(first)) => super::duplicate(first),
+        (Err(why), None) => Decision::nothing(Disposition::Ignored, format!("sent mail: {why}")),
+    }
+}
+
+/// The ticket that it is a matter of and how that was found, or why it is of none.
+fn matter<'a>(case: &Case<'a>) -> Result<(&'a TicketFacts, &'static str), &'static str> {
+    let from = case.mail.from.as_ref().ok_or("it has no From")?;
     if !case.config().is_own(&from.address) {
-        return ignored("From is not the queue's address");
+        return Err("From is not the queue's address");
     }
     if is_ours(case) {
-        return ignored("the desk itself submitted it");
+        return Err("the desk itself submitted it");
     }
     if case.mail.automatic.is_some() {
-        return ignored("a program's mail");
+        return Err("a program's mail");
     }
-    match find(case) {
-        Some((ticket, how)) => file(case, ticket, how),
-        None => ignored("it matches no ticket"),
-    }
+    find(case).ok_or("it matches no ticket")
 }
 
 /// Mail of the desk's own making, also when the outbox has forgotten it.
@@ -82,7 +89,7 @@ fn file(case: &Case<'_>, ticket: &TicketFacts, how: &str) -> Decision {
         folded: folded(case),
         is_the_mail: true,
     };
-    let mut events = vec![Event::Message(number, message)];
+    let mut events = vec![Event::Message(number, message.clone())];
     // Answers to it point at it.
     events.extend(case.mail.message_id.iter().map(|id| Event::Reference(number, id.clone())));
     let action = if internal { Action::AgentNoted } else { Action::AgentReplied };
@@ -92,6 +99,10 @@ fn file(case: &Case<'_>, ticket: &TicketFacts, how: &str) -> Decision {
     let mut reach = Reach::new();
     if !internal {
         to_the_others(case, &mut reach, ticket);
+    }
+    // No agent's proof stands behind it, so it counts as any other mail that agents are told of.
+    if reach.spend_notification(case, number).is_ok() {
+        colleagues::tell(case, &mut reach, ticket, &message, colleagues::Voice::Mailbox);
     }
     events.append(&mut reach.events);
     let what = if internal { "a note, for the requester did not get it" } else { "the reply it is" };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::Timestamp;
-use crate::desk::decision::Disposition;
+use crate::desk::decision::{Disposition, Event, Role};
 use crate::desk::ticket::{Priority, Status};
 use crate::language::Language;
 use crate::mail::ids::MessageId;
@@ -119,7 +119,7 @@ const DIMENSIONS: [(&str, &[&str]); 7] = [
     ("server says", &["nothing", "pass", "fail"]),
     ("tag", &["no", "yes"]),
     ("points at a known mail", &["no", "yes"]),
-    ("text", &["words", "a command"]),
+    ("text", &["words", "a command", "words under #public"]),
 ];
 
 type Combination = [usize; 7];
@@ -193,7 +193,7 @@ fn raw(c: Combination) -> String {
     let references = format!("References: <x@y.example>{known}{}\n", token.unwrap_or_default());
     let subject = if c[4] == 1 { format!("[#{NUMBER}] x") } else { "x".to_owned() };
     let subject = subject + &leaving;
-    let text = if c[6] == 1 { "#close" } else { "Hola." };
+    let text = ["Hola.", "#close", "#public\nHola."][c[6]];
     format!(
         "{results}{from}To: <{DESK}>\nMessage-ID: <own@x.example>\nSubject: {subject}\n{references}\n{text}\n"
     )
@@ -218,7 +218,13 @@ fn outcome(c: Combination) -> String {
         Some(_) => "new ticket",
         None => "no ticket",
     };
-    format!("{who} | {} | {place}", decision.disposition.word())
+    let text = decision.events.iter().find_map(|event| match event {
+        Event::Message(_, message) if message.internal => Some("a note"),
+        Event::Message(_, message) if message.role == Role::Agent => Some("the reply"),
+        Event::Message(..) => Some("a message"),
+        _ => None,
+    });
+    format!("{who} | {} | {place} | {}", decision.disposition.word(), text.unwrap_or("nothing"))
 }
 
 type Boxed = ([BTreeSet<usize>; 7], String);
@@ -269,10 +275,16 @@ fn document() -> String {
          - **to leave**: the token of `List-Unsubscribe`, in the subject or a plus address. It takes the participant out \
          that it was made for, whoever brings it; such mail is answered by nothing and does nothing else.\n\
          - **server says**: the topmost `Authentication-Results` field, written by the configured `authserv_id`.\n\
+         - **for notes**: the token of mail about an internal note, and of the address for notes. What answers it is a \
+         note, whether the token is good or not, unless it says `#public`. Where several tokens stand in References, that \
+         of the mail answered counts.\n\
          - **held**: stored without effect; the agent's registered address is asked to confirm by replying.\n\n"
     );
-    let heads: Vec<&str> =
-        DIMENSIONS.iter().map(|(name, _)| *name).chain(["it is from", "accounted for as", "where"]).collect();
+    let heads: Vec<&str> = DIMENSIONS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["it is from", "accounted for as", "where", "its text becomes"])
+        .collect();
     text += &format!("| {} |\n|{}\n", heads.join(" | "), " --- |".repeat(heads.len()));
     for (sets, end) in rows {
         let cells: Vec<String> = sets.iter().enumerate().map(|(d, set)| cell(d, set)).collect();
@@ -317,6 +329,10 @@ fn no_combination_gives_power_without_proof() {
                 c[0] <= 1 || c[1] == 1 || (c[1] == 2 || c[1] == 3) && c[2] == 0,
                 "a stranger wrote into the ticket: {c:?}"
             );
+        }
+        let is_reply = |event: &Event| matches!(event, Event::Message(_, message) if message.role == Role::Agent && !message.internal);
+        if c[1] == 3 && c[6] != 2 {
+            assert!(!decision.events.iter().any(is_reply), "what answers a note went out: {c:?}");
         }
         if c[0] == 2 && c[2] != 0 {
             assert_ne!(decision.number, Some(NUMBER), "a stolen or old token: {c:?}");

@@ -1,26 +1,67 @@
 //! What follows from the passing of time: a ticket that was put off wakes.
 
-use super::draft::blank;
+use super::draft::{blank, concerned, readers, values};
+use super::wording;
+use crate::address::Address;
 use crate::clock::Timestamp;
-use crate::config::{Agent, Config, Reopen};
+use crate::config::{Agent, Config, Queue, Reopen};
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Row, Template, Values};
-use crate::desk::ticket::{self, Action, Outcome, Status};
+use crate::desk::facts::{Said, TicketFacts};
+use crate::desk::ticket::{self, Action, Outcome};
 use crate::mail::token::Purpose;
 
 /// Hours after the digest's own in which it is still sent, where the desk was down at its hour.
 const DIGEST_HOURS: i8 = 6;
 
-/// A ticket whose wake time has come.
-pub fn wake(number: i64, status: Status) -> Decision {
+/// Messages of a ticket that are shown when it wakes: the newest.
+pub const SHOWN_AT_WAKING: i64 = 3;
+
+/// A ticket whose wake time has come: the desk's turn is back, and the agents whom it concerns are told, with what was
+/// `said` last. `paused` are addresses that mail is not sent to for now.
+pub fn wake(config: &Config, ticket: &TicketFacts, said: &[Said], paused: &[Address]) -> Decision {
+    let number = ticket.number;
     let mut events = vec![Event::Wake(number, None)];
-    if let Outcome::Become(next) = ticket::step(status, Action::Woke, Reopen::Never, 0) {
+    let mut woken = ticket.clone();
+    let mut outgoing = Vec::new();
+    if let Outcome::Become(next) = ticket::step(ticket.status, Action::Woke, Reopen::Never, 0) {
         events.push(Event::Status(number, next));
+        woken.status = next;
+        outgoing = config
+            .queue(&ticket.queue)
+            .or(config.queues.first())
+            .map(|queue| call(config, queue, &woken, said, paused))
+            .unwrap_or_default();
     }
     Decision {
         events,
+        outgoing,
         number: Some(number),
         ..Decision::nothing(Disposition::Agent, "the date it was put off to has come")
     }
+}
+
+/// The agents' mail about a ticket that woke; a reply to it answers the ticket.
+fn call(
+    config: &Config,
+    queue: &Queue,
+    ticket: &TicketFacts,
+    said: &[Said],
+    paused: &[Address],
+) -> Vec<Outgoing> {
+    let agents = concerned(config, ticket, queue).into_iter();
+    let mail = |agent: &Agent| {
+        let told = said.iter().map(|said| wording::said(said, &agent.time_zone, agent.language));
+        let values = Values {
+            lines: vec![wording::woke(agent.language)],
+            text: told.collect::<Vec<_>>().join("\n\n"),
+            readers: readers(ticket),
+            ..values(config, ticket)
+        };
+        let to = agent.person.clone();
+        let blank = blank(Template::Answer, to, queue, ticket.number, agent.language);
+        Outgoing { values, purpose: Purpose::Agent, ..blank }
+    };
+    agents.filter(|agent| !paused.contains(&agent.person.address)).map(mail).collect()
 }
 
 /// The local day whose digest is due for an agent at `now`; `last` is the day of the one before.

@@ -84,6 +84,52 @@ pub(super) fn said(said: &Said, zone: &TimeZone, language: Language) -> String {
     format!("— {} · {}{mark}\n{}{files}", said.label(), at.strftime("%Y-%m-%d %H:%M"), said.text.trim())
 }
 
+/// That a ticket which was put off is back.
+pub(super) fn woke(language: Language) -> String {
+    let words = [
+        "This ticket had been put off until now, and is open again: it is our turn. The last of it:",
+        "Este ticket estaba pospuesto hasta ahora y vuelve a estar abierto: nos toca a nosotros. Lo último:",
+        "Este ticket estava adiado até agora e está aberto de novo: é a nossa vez. O mais recente:",
+    ];
+    pick(language, words.map(str::to_owned))
+}
+
+/// That a colleague took a reply back before it left.
+pub(super) fn taken_back(author: &str, language: Language) -> String {
+    pick(
+        language,
+        [
+            format!(
+                "{author} took the last reply back before it was sent: nobody outside has received it. It is kept as an internal note."
+            ),
+            format!(
+                "{author} retiró la última respuesta antes de que saliera: no la ha recibido nadie de fuera. Queda guardada como nota interna."
+            ),
+            format!(
+                "{author} retirou a última resposta antes que ela saísse: ninguém de fora a recebeu. Fica guardada como nota interna."
+            ),
+        ],
+    )
+}
+
+/// That a forwarded mail belongs to a ticket that is there, and is a note in it.
+pub(super) fn brought(number: i64, language: Language) -> String {
+    pick(
+        language,
+        [
+            format!(
+                "The mail you forwarded belongs to ticket {number} and is kept there as an internal note; no new ticket was opened, and nobody outside has received anything. If it should be a ticket of its own, forward it again with the line #new above it."
+            ),
+            format!(
+                "El correo que reenvió pertenece al ticket {number} y queda ahí como nota interna; no se abrió ningún ticket nuevo ni ha recibido nada nadie de fuera. Si debe ser un ticket aparte, reenvíelo otra vez con la línea #nuevo encima."
+            ),
+            format!(
+                "O e-mail que encaminhou pertence ao ticket {number} e fica nele como nota interna; nenhum ticket novo foi aberto e ninguém de fora recebeu nada. Se deve ser um ticket à parte, encaminhe-o de novo com a linha #novo em cima."
+            ),
+        ],
+    )
+}
+
 /// That people outside stood in To or Cc of an agent's own mail.
 pub(super) fn copied(outside: &[String], internal: bool, language: Language) -> String {
     let who = outside.join(", ");

@@ -55,6 +55,8 @@ pub enum Complaint {
     NothingForwarded,
     /// What is forwarded is in a ticket already.
     AlreadyThere(i64),
+    /// The text is to be public, and something else in the mail makes it a note.
+    PublicAndNote,
     /// A command that can stand in a mail once.
     Once(&'static str),
 }
@@ -151,6 +153,11 @@ impl Complaint {
                 format!("That mail is in ticket {number} already."),
                 format!("Ese correo ya está en el ticket {number}."),
                 format!("Esse e-mail já está no ticket {number}."),
+            ],
+            Self::PublicAndNote => [
+                "#public stands against what makes this mail an internal note: #note, #spam, #forward, #new, the address for notes, or that it is a forwarded mail. Write a reply with one of the two only.".into(),
+                "#público contradice lo que hace de este correo una nota interna: #nota, #spam, #reenviar, #nuevo, la dirección de notas, o que es un correo reenviado. Escriba una respuesta con una sola de las dos cosas.".into(),
+                "#público contradiz o que faz deste e-mail uma nota interna: #nota, #spam, #encaminhar, #novo, o endereço de notas, ou ser um e-mail encaminhado. Escreva uma resposta com uma só das duas coisas.".into(),
             ],
             Self::Once(word) => [
                 format!("#{word} can stand in a mail once."),

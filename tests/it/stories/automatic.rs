@@ -56,3 +56,41 @@ async fn a_storm_from_one_sender_is_stored_and_answered_within_the_budget() {
     world.new_mail(MARIA);
     world.verify();
 }
+
+#[tokio::test]
+async fn a_form_that_mails_as_the_desk_and_names_no_visitor_is_told_to_the_admins_once_an_hour() {
+    let mut world = World::start().await;
+    let admin = "admin@desk.example";
+    for n in 1..=3 {
+        world.writes(
+            crate::world::DESK,
+            &format!("Formulario {n}"),
+            "Nombre: María. Mensaje: no funciona la impresora.",
+        );
+        world.work().await;
+        assert_eq!(world.last_account().0, "ignored");
+    }
+    let told = world.new_mail(admin);
+    assert!(
+        told.text.contains("Reply-To") && told.text.contains("inbox list --disposition ignored"),
+        "{}",
+        told.text
+    );
+    assert!(!told.text.contains("María"), "{}", told.text);
+    world.clock.advance(3601);
+    let form = world
+        .letter(crate::world::DESK, "Formulario 4", "Mensaje: sigue sin funcionar la impresora del pasillo.")
+        .with("Auto-Submitted: auto-generated\r\n");
+    world.posts(&form);
+    world.work().await;
+    assert_eq!(world.new_mails(admin).len(), 1);
+    // With the visitor in Reply-To it is the visitor's.
+    let form = world
+        .letter(crate::world::DESK, "Formulario 5", "Mensaje: la impresora del pasillo no funciona.")
+        .with(&format!("Reply-To: <{MARIA}>\r\n"));
+    world.posts(&form);
+    world.work().await;
+    assert_eq!(world.ticket(world.tickets()[0]).requester_address, MARIA);
+    world.no_mail(admin);
+    world.verify();
+}

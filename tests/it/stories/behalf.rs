@@ -1,6 +1,6 @@
 //! Tickets on behalf of those who wrote to somebody else.
 
-use crate::world::{ANA, LUIS, MARIA, Mail, World};
+use crate::world::{ANA, LUIS, MARIA, Mail, PEDRO, World};
 
 async fn proven(world: &mut World) -> Mail {
     world.writes(LUIS, "prueba", "Hola, una prueba de Luís.");
@@ -105,5 +105,92 @@ async fn nothing_forwarded_is_explained_and_by_policy_no_command_is_needed() {
     world.work().await;
     assert_eq!(world.tickets().len(), before);
     assert!(world.new_mails(ANA).iter().any(|mail| mail.text.contains("#nuevo ana@example.org")));
+    world.verify();
+}
+
+const PROVEN: &str = "Authentication-Results: mx.desk.example; dmarc=pass header.from=desk.example\r\n";
+const FORWARDED: &str = "Ojo, es buen cliente.\r\n\r\n---------- Forwarded message ---------\r\nDe: María López <maria@client.example>\r\nDate: lun, 5 ene 2026 a las 10:00\r\nSubject: Factura de octubre\r\nTo: <ana@desk.example>\r\n\r\nBuenos días, la factura está mal.\r\n";
+
+/// A desk where agents' forwards open tickets, and whose mail server says who is who.
+async fn always() -> World {
+    World::start_with("", "forwards = \"always\"", "authserv_id = \"mx.desk.example\"").await
+}
+
+#[tokio::test]
+async fn by_policy_a_proven_agents_forward_needs_no_command() {
+    let mut world = always().await;
+    let letter = world.letter(ANA, "Fwd: Factura de octubre", FORWARDED).with(PROVEN);
+    world.posts(&letter);
+    world.work().await;
+    world.no_mail(MARIA);
+    let ticket = world.ticket(world.tickets()[0]);
+    assert_eq!(
+        (ticket.requester_address.as_str(), ticket.row.subject.as_str()),
+        (MARIA, "Factura de octubre")
+    );
+    let shown: Vec<_> =
+        ticket.messages.iter().map(|m| (m.internal, m.text.contains("buen cliente"))).collect();
+    assert_eq!(shown, [(false, false), (true, true)], "what stands above is a note");
+    let notification = world.new_mail(ANA);
+    world.answers(ANA, &notification, "Hola María, la corregimos.");
+    world.work().await;
+    assert!(world.new_mail(MARIA).text.contains("la corregimos"));
+    // What is no forward is a request of the agent's own, also when an old forward is quoted far below it.
+    let quoting = format!("¿Me ayudan con mi portátil?\r\n\r\n> {}", FORWARDED.replace("\r\n", "\r\n> "));
+    for (subject, text) in
+        [("Mi portátil", "No enciende mi portátil."), ("Re: Mi portátil", quoting.as_str())]
+    {
+        let own = world.letter(ANA, subject, text).with(PROVEN);
+        world.posts(&own);
+        world.work().await;
+        assert_eq!(world.ticket(*world.tickets().last().unwrap()).requester_address, ANA);
+    }
+    assert_eq!(world.tickets().len(), 3);
+    world.verify();
+}
+
+#[tokio::test]
+async fn by_policy_a_requesters_forward_stays_the_requesters() {
+    let mut world = always().await;
+    let results = PROVEN.replace("header.from=desk", "header.from=client");
+    let letter = world.letter(PEDRO, "Fwd: Factura de octubre", FORWARDED).with(&results);
+    world.posts(&letter);
+    world.work().await;
+    world.no_mail(MARIA);
+    let ticket = world.ticket(world.tickets()[0]);
+    assert_eq!(ticket.requester_address, PEDRO, "only agents open tickets for others");
+    assert!(ticket.messages.iter().all(|message| !message.internal));
+    assert_eq!(world.new_mails(PEDRO).len(), 1, "Pedro is acknowledged");
+    world.verify();
+}
+
+#[tokio::test]
+async fn by_policy_a_forward_in_an_agents_name_waits_for_the_agents_word() {
+    let mut world = always().await;
+    world.writes(ANA, "Fwd: Factura de octubre", FORWARDED);
+    world.work().await;
+    assert_eq!(world.last_account().0, "held");
+    assert_eq!(world.tickets(), [0_i64; 0]);
+    let question = world.new_mail(ANA);
+    world.answers(ANA, &question, "sí");
+    world.work().await;
+    assert_eq!(world.ticket(world.tickets()[0]).requester_address, MARIA);
+    world.no_mail(MARIA);
+    // What a rule in her mailbox forwards cannot be confirmed: it is not held back, nor lost.
+    let rule = world.letter(ANA, "Fwd: Otra factura", &FORWARDED.replace("está mal", "no llegó"));
+    world.posts(&rule.with("Auto-Submitted: auto-generated\r\n"));
+    world.work().await;
+    assert_eq!(world.last_account().0, "opened");
+    world.verify();
+}
+
+#[tokio::test]
+async fn without_the_policy_an_agents_forward_without_a_word_is_the_agents_own_request() {
+    let mut world = World::start_with("", "", "authserv_id = \"mx.desk.example\"").await;
+    let letter = world.letter(ANA, "Fwd: Factura de octubre", FORWARDED).with(PROVEN);
+    world.posts(&letter);
+    world.work().await;
+    assert_eq!(world.ticket(world.tickets()[0]).requester_address, ANA);
+    world.no_mail(MARIA);
     world.verify();
 }

@@ -83,9 +83,46 @@ async fn what_is_snoozed_comes_back_by_itself() {
     world.work().await;
     world.no_mail(MARIA);
     assert_eq!(world.ticket(number).row.status.word(), "pending");
+    world.no_mail(ANA);
     world.clock.advance(2 * 86400 + 1);
     world.work().await;
     assert_eq!(world.ticket(number).row.status.word(), "open");
+    // Nobody has it, so all of the queue hear of it, in their languages, and can answer by return.
+    let (to_ana, to_luis) = (world.new_mail(ANA), world.new_mail(LUIS));
+    assert!(to_ana.text.contains("nos toca a nosotros") && to_ana.text.contains(MARIA), "{}", to_ana.text);
+    assert!(
+        to_luis.text.contains("é a nossa vez") && to_luis.text.contains("segundo piso"),
+        "{}",
+        to_luis.text
+    );
+    world.answers(ANA, &to_ana, "Ya tenemos la pieza.\r\n#tomar\r\n#pendiente hasta 2027-01-10");
+    world.work().await;
+    assert!(world.new_mail(MARIA).text.contains("la pieza"));
+    world.new_mails(LUIS);
+    // The one who has it hears of it alone, once; the requester of none of this.
+    world.clock.advance(400 * 86400);
+    world.work().await;
+    world.work().await;
+    assert!(world.new_mail(ANA).text.contains("nos toca a nosotros"));
+    world.no_mail(LUIS);
+    world.no_mail(MARIA);
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_ticket_whose_requester_wrote_before_its_time_wakes_nobody_twice() {
+    let (mut world, number, note) = opened("", "", "").await;
+    world.answers(ANA, &note, "#pendiente hasta 3d");
+    world.work().await;
+    let again = world.letter(MARIA, &format!("[#{number}]"), "¿Ya hay algo?");
+    world.posts(&again);
+    world.work().await;
+    world.new_mails(ANA);
+    world.new_mails(LUIS);
+    world.clock.advance(4 * 86400);
+    world.work().await;
+    world.no_mail(ANA);
+    world.no_mail(LUIS);
     world.verify();
 }
 
@@ -184,6 +221,15 @@ async fn what_an_agent_forwards_into_a_ticket_is_a_note() {
     world.work().await;
     world.no_mail(MARIA);
     assert!(world.ticket(number).messages[1].internal);
+    let told = world.new_mail(ANA);
+    assert!(told.text.contains(&format!("pertenece al ticket {number}")), "{}", told.text);
+    assert!(told.text.contains("#nuevo") && told.text.contains("solo agentes"), "{}", told.text);
+    // Who calls it a note knows what it is.
+    let known = world.answer(ANA, &note, "#nota\r\nY esto también.");
+    world.posts(&crate::world::Letter { subject: format!("RV: {}", known.subject), ..known });
+    world.work().await;
+    world.no_mail(ANA);
+    assert_eq!(world.tickets(), [number]);
     world.verify();
 }
 
@@ -194,11 +240,21 @@ async fn a_reply_is_taken_back_while_it_waits_and_not_later() {
     world.work().await;
     let again = world.new_mail(ANA);
     world.new_mail(MARIA);
+    world.new_mails(LUIS);
     world.answers(ANA, &again, "Esto no debía decirlo.");
     world.work().await;
     world.no_mail(MARIA);
+    assert!(world.new_mail(LUIS).text.contains("no debía decirlo"), "colleagues hear of it at once");
     world.answers(ANA, &again, "#deshacer");
     world.work().await;
+    world.no_mail(ANA);
+    let told = world.new_mail(LUIS);
+    assert!(told.text.contains("Ana García retirou a última resposta"), "{}", told.text);
+    assert!(told.text.contains("Só agentes leem a sua resposta"), "{}", told.text);
+    world.answers(LUIS, &told, "Ainda bem.");
+    world.work().await;
+    world.no_mail(MARIA);
+    world.new_mails(ANA);
     world.clock.advance(3600);
     world.work().await;
     world.no_mail(MARIA);
@@ -206,6 +262,7 @@ async fn a_reply_is_taken_back_while_it_waits_and_not_later() {
     assert!(world.ticket(number).messages[1].internal, "what was taken back is kept as a note");
     world.answers(ANA, &again, "Esto sí.");
     world.work().await;
+    world.no_mail(MARIA);
     world.clock.advance(31);
     world.work().await;
     assert!(world.new_mail(MARIA).text.contains("Esto sí"));

@@ -145,3 +145,68 @@ async fn a_changed_token_takes_nobody_out_and_the_mail_is_read_by_people() {
     assert_eq!(world.tickets().len(), 2, "a mail that is no leave is a mail like any other");
     world.verify();
 }
+
+/// María's ticket with Pedro in it is merged into one of Luísa's; the number of hers.
+async fn merged(world: &mut World, note: &Mail, from: i64) -> i64 {
+    world.writes("luisa@client.example", "Otra impresora", "La del tercer piso tampoco funciona.");
+    world.work().await;
+    let into = *world.tickets().last().unwrap();
+    world.answers(ANA, note, &format!("#fusionar {into}"));
+    world.work().await;
+    assert_ne!(into, from);
+    assert!(take_part(world, into), "Pedro takes part in what it was merged into");
+    [ANA, LUIS, MARIA, PEDRO].iter().for_each(|person| drop(world.new_mails(person)));
+    into
+}
+
+#[tokio::test]
+async fn what_was_sent_before_a_merge_still_leads_out_of_the_ticket_it_was_merged_into() {
+    for by_click in [false, true] {
+        for queue in ["", "plus_addresses = true"] {
+            let (mut world, number, note, mail) = with_pedro(queue).await;
+            let into = merged(&mut world, &note, number).await;
+            if by_click {
+                assert_eq!(ask(&world, Method::POST, &link(&mail)).await.0, StatusCode::OK);
+            } else {
+                leaves(&mut world, PEDRO, &by_mail(&mail));
+                world.work().await;
+                assert!(world.last_account().1.contains("left the ticket"), "{:?}", world.last_account());
+            }
+            assert!(!take_part(&world, into));
+            let people = world.ticket(into).people;
+            assert!(
+                people.contains(&("participant".to_owned(), MARIA.to_owned())),
+                "nobody else left: {people:?}"
+            );
+            world.answers(ANA, &note, "Ya funcionan las dos.");
+            world.work().await;
+            assert!(world.new_mail(MARIA).text.contains("las dos"));
+            world.no_mail(PEDRO);
+            // A later mail of María's that copies him in does not bring him back.
+            let again =
+                world.letter(MARIA, &format!("[#{into}]"), "Gracias a todos, pero la mía sigue igual.");
+            world.posts(&again.with(&format!("Cc: <{PEDRO}>\r\n")));
+            world.work().await;
+            assert!(!take_part(&world, into));
+            world.verify();
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_left_before_a_merge_stays_out_of_what_it_was_merged_into() {
+    let (mut world, number, note, mail) = with_pedro("").await;
+    leaves(&mut world, PEDRO, &by_mail(&mail));
+    world.work().await;
+    world.writes("luisa@client.example", "Otra impresora", "La del tercer piso tampoco funciona.");
+    world.work().await;
+    let into = *world.tickets().last().unwrap();
+    world.answers(ANA, &note, &format!("#fusionar {into}"));
+    world.work().await;
+    let again = world.letter(MARIA, &format!("[#{number}]"), "La mía sigue igual.");
+    world.posts(&again.with(&format!("Cc: <{PEDRO}>\r\n")));
+    world.work().await;
+    assert!(!take_part(&world, into), "{:?}", world.ticket(into).people);
+    world.no_mail(PEDRO);
+    world.verify();
+}

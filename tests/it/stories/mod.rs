@@ -6,6 +6,7 @@ mod threading;
 mod automatic;
 mod agents;
 pub mod storms;
+mod thanks;
 mod bounces;
 mod aside;
 mod behalf;

@@ -70,6 +70,13 @@ async fn an_answer_from_the_webmail_is_filed_as_the_reply_it_is_and_not_sent_aga
     office.world.no_mail(MARIA);
     let copy = office.world.new_mail(PEDRO);
     assert!(copy.text.contains("Pasamos") && copy.from.starts_with("Soporte"), "{}", copy.from);
+    for (agent, words) in
+        [(ANA, "desde el propio buzón compartido"), (LUIS, "na própria caixa compartilhada")]
+    {
+        let told = office.world.new_mail(agent);
+        assert!(told.text.contains("Pasamos") && told.text.contains(words), "{}", told.text);
+        assert!(told.text.contains(MARIA), "it says who reads a reply: {}", told.text);
+    }
     let conversation = office.world.reader().conversation(number).unwrap().unwrap();
     assert_eq!(conversation.messages[1].author, "Soporte");
     // Her answer to it comes back to the ticket; so does an answer that points at mail of the desk's own.
@@ -114,6 +121,19 @@ async fn what_went_to_others_only_is_a_note_and_is_sent_to_nobody() {
     for person in [MARIA, PEDRO] {
         office.world.no_mail(person);
     }
+    let told = office.world.new_mail(ANA);
+    assert!(
+        told.text.contains("no al solicitante") && told.text.contains("siempre se queja"),
+        "{}",
+        told.text
+    );
+    office.world.new_mails(LUIS);
+    office.world.answers(ANA, &told, "Es verdad.");
+    office.works().await;
+    for person in [MARIA, PEDRO] {
+        office.world.no_mail(person);
+    }
+    assert!(office.world.ticket(number).messages[2].internal, "what answers a note is a note");
     office.world.verify();
 }
 
@@ -156,4 +176,55 @@ async fn mail_of_old_of_the_desks_own_and_of_no_ticket_is_left_alone() {
     office.works().await;
     assert_eq!(office.world.ticket(number).messages.len(), 2);
     office.world.verify();
+}
+
+#[tokio::test]
+async fn an_answer_with_the_desk_itself_in_cc_is_filed_whichever_copy_is_seen_first() {
+    for inbox_first in [true, false] {
+        let mut office = Office::start().await;
+        let (number, id, _) = office.opened().await;
+        let fields =
+            format!("To: <{MARIA}>\r\nCc: <{DESK}>\r\nSubject: Re: Impresora\r\nIn-Reply-To: <{id}>");
+        if inbox_first {
+            let copy = format!(
+                "Received: from webmail\r\nFrom: Soporte <{DESK}>\r\nMessage-ID: <webmail.1@desk.example>\r\n{fields}\r\nMIME-Version: 1.0\r\n\
+                 Content-Type: text/plain; charset=utf-8\r\n\r\nPasamos esta tarde.\r\n"
+            );
+            office.world.server.deliver(DESK, copy);
+            office.world.work().await;
+            assert_eq!(office.world.last_account().0, "ignored", "From alone proves nothing");
+        }
+        office.sends(&fields, "Pasamos esta tarde.");
+        office.works().await;
+        let raw = office.world.server.mails(DESK, "Sent").pop().unwrap().raw;
+        office.world.server.deliver(DESK, [b"Received: from webmail\r\n".as_slice(), &raw].concat());
+        office.works().await;
+        let ticket = office.world.ticket(number);
+        assert_eq!(
+            ticket.messages.len(),
+            2,
+            "{:?}",
+            office.world.rows("SELECT disposition || ' ' || reason FROM mail")
+        );
+        assert!(!ticket.messages[1].internal);
+        // One that is of no ticket is ignored once and is a copy from then on.
+        let other = format!(
+            "From: Soporte <{DESK}>\r\nTo: <{PEDRO}>\r\nCc: <{DESK}>\r\nMessage-ID: <oferta@desk.example>\r\nSubject: Oferta\r\n\r\nx\r\n"
+        );
+        office.world.server.deliver(DESK, other.clone());
+        office.works().await;
+        office.world.server.deliver_to(DESK, "Sent", other);
+        office.works().await;
+        assert_eq!(office.world.last_account().0, "duplicate");
+        // So is mail of the desk's own that came back and that the relay keeps among what was sent.
+        let own = office.world.server.submitted()[0].raw.clone();
+        office.world.server.deliver(DESK, own.clone());
+        office.works().await;
+        office.world.server.deliver_to(DESK, "Sent", own);
+        office.works().await;
+        assert_eq!(office.world.last_account().0, "duplicate");
+        office.world.no_mail(MARIA);
+        office.world.no_mail("admin@desk.example");
+        office.world.verify();
+    }
 }
