@@ -13,10 +13,16 @@ use crate::store::commit::Ready;
 pub struct Source<'a> {
     /// What was read of it.
     pub mail: &'a Mail,
-    /// Its bytes.
-    pub raw: &'a [u8],
-    /// Its attachments, where they are encoded already.
-    pub parts: Option<&'a [Part]>,
+    /// Its attachments.
+    pub files: Attached<'a>,
+}
+
+/// The attachments of a mail.
+pub enum Attached<'a> {
+    /// Encoded already.
+    Encoded(&'a [Part]),
+    /// In the mail's bytes, to be encoded when they are wanted.
+    Raw(&'a [u8]),
 }
 
 /// Makes bytes of all outgoing mail of a decision. `source` is the mail being decided, whose attachments may go along.
@@ -108,11 +114,11 @@ struct Files<'a> {
 impl Files<'_> {
     fn read(&mut self) -> &[Part] {
         match self.source {
-            Some(Source { parts: Some(parts), .. }) => parts,
-            Some(source) => self.all.get_or_insert_with(|| {
+            Some(Source { files: Attached::Encoded(parts), .. }) => parts,
+            Some(Source { files: Attached::Raw(raw), .. }) => self.all.get_or_insert_with(|| {
                 let mut room = usize::MAX;
-                let open = |file: &_, bytes: &_, at| encode((file, bytes), (source.raw, at), &mut room);
-                let (_, parts) = mail::read_and_open(source.raw, &LIMITS, open);
+                let open = |file: &_, bytes: &_, at| encode((file, bytes), (raw, at), &mut room);
+                let (_, parts) = mail::read_and_open(raw, &LIMITS, open);
                 parts.into_iter().flatten().collect()
             }),
             None => &[],

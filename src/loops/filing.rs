@@ -2,7 +2,7 @@
 //! writing thread; facts, decision and bytes of the answers are made inside the transaction that keeps them, so that
 //! nothing can change between what was known and what is done.
 
-use super::composing::{Source, compose_all, encode};
+use super::composing::{Attached, Source, compose_all, encode};
 use super::shared::{Counters, Settings, Shared};
 use crate::address::without_addresses;
 use crate::clock::{Dice, Timestamp};
@@ -26,13 +26,28 @@ const ENCODED_EARLY_MAX_BYTES: usize = 4 << 20;
 pub struct Delivery {
     origin: Origin,
     authserv_id: Option<String>,
-    raw: Arc<Vec<u8>>,
     packed: Packed,
     read: Result<Mail, String>,
-    /// Its attachments, ready to go out again; `None` where they are large: then they are
-    /// encoded when they are wanted, so that mails that wait do not fill the memory.
-    parts: Option<Vec<Part>>,
+    files: Held,
     confirmed: bool,
+}
+
+/// A mail's attachments while it waits to be filed.
+enum Held {
+    /// Ready to go out again: the mail's bytes are no longer needed.
+    Encoded(Vec<Part>),
+    /// They would be large: the mail's bytes, for them to be encoded when they are wanted, so that mails that wait do not
+    /// fill the memory.
+    Raw(Vec<u8>),
+}
+
+impl Held {
+    fn lend(&self) -> Attached<'_> {
+        match self {
+            Self::Encoded(parts) => Attached::Encoded(parts),
+            Self::Raw(raw) => Attached::Raw(raw),
+        }
+    }
 }
 
 impl Delivery {
@@ -64,14 +79,15 @@ pub fn receive(origin: Origin, authserv_id: Option<String>, raw: Vec<u8>) -> Del
         let (mail, parts) = mail::read_and_open(&raw, &LIMITS, |file, bytes, at| {
             encode((file, bytes), (raw.as_slice(), at), &mut room)
         });
-        (mail, parts.into_iter().collect())
+        (mail, parts.into_iter().collect::<Option<Vec<_>>>())
     };
     let (read, parts) = match catch_unwind(AssertUnwindSafe(read)) {
         Ok((mail, parts)) => (Ok(mail), parts),
-        Err(_) => (Err("reading it panicked".to_owned()), None),
+        Err(_) => (Err("reading it panicked".to_owned()), Some(Vec::new())),
     };
     let packed = pack(&raw);
-    Delivery { origin, authserv_id, raw: Arc::new(raw), packed, read, parts, confirmed: false }
+    let files = parts.map_or(Held::Raw(raw), Held::Encoded);
+    Delivery { origin, authserv_id, packed, read, files, confirmed: false }
 }
 
 impl Shared {
@@ -176,7 +192,7 @@ fn decide_and_file(
     };
     let refused = commit::refused(db, &delivery.origin)?;
     let (decision, _) = consider(db, mail, policy, refused, (now, dice))?;
-    let source = Source { mail, raw: &delivery.raw, parts: delivery.parts.as_deref() };
+    let source = Source { mail, files: delivery.files.lend() };
     let ready = compose_all(settings, &keys, &decision, Some(&source), (now, dice))?;
     let raw = (decision.disposition != Disposition::Duplicate).then_some(&delivery.packed);
     let filed = commit::file(db, &delivery.origin, &Envelope::of(mail), raw, (&decision, &ready), now)?;
@@ -255,7 +271,7 @@ fn decide_again(
         is_sent: is_sent(&settings.config, &origin),
     };
     let (decision, _) = consider(db, &mail, policy, Some(mail_id), (now, dice))?;
-    let source = Source { mail: &mail, raw: &raw, parts: None };
+    let source = Source { mail: &mail, files: Attached::Raw(&raw) };
     let ready = compose_all(settings, &keys, &decision, Some(&source), (now, dice))?;
     let filed = commit::file_again(db, mail_id, &Envelope::of(&mail), (&decision, &ready), now)?;
     release(db, settings, &filed, now, dice)?;
@@ -272,7 +288,7 @@ fn quarantine(
     let queue = queue_of(&settings.config, &delivery.origin)?;
     let told = facts::told(db, chance.0)?;
     let decision = admin::set_aside(&settings.config, queue, &told, &delivery.origin.mailbox, why);
-    let size = u64::try_from(delivery.raw.len()).unwrap_or(u64::MAX);
+    let size = u64::try_from(delivery.packed.size).unwrap_or(u64::MAX);
     file_unread(db, settings, &delivery.origin, (size, Some(&delivery.packed)), &decision, chance)
 }
 

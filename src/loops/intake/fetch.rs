@@ -16,10 +16,10 @@ use tokio::task::{JoinError, JoinHandle};
 const READ_AT_ONCE: usize = 4;
 
 /// What mails that were read and are not on the disk yet may hold in memory at once, in KiB; a larger mail goes alone.
-pub(super) const MEMORY_KIB: u32 = 16 * 1024;
+pub(super) const MEMORY_KIB: u32 = 8 * 1024;
 
-/// A mail is there three times: as it came, packed, and its attachments encoded to go out again.
-const COPIES: usize = 3;
+/// A mail is there twice: as it came, and packed.
+const COPIES: usize = 2;
 
 type Reading = JoinHandle<(u32, Delivery, Option<OwnedSemaphorePermit>)>;
 

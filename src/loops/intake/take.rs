@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 /// The server is told of so many batches together while there is a backlog: moving costs it as much for one mail as for
 /// hundreds, since it reads the folder anew each time.
-const BATCHES_TOLD_TOGETHER: usize = 4;
+const BATCHES_TOLD_TOGETHER: usize = 2;
 
 impl Intake {
     pub(super) async fn take_all(
