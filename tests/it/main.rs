@@ -34,5 +34,6 @@ mod agent_corpus;
 mod browser;
 mod doors;
 mod program;
+mod real_senders;
 mod real_story;
 mod world;
