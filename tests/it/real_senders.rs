@@ -2,15 +2,20 @@
 //! those who pretend to be agents, by SPF, DKIM and DMARC of zones that a real resolver serves.
 
 use crate::program::Program;
-use crate::real::{AUTHSERV_ID, Checks, HONEST_ADDRESS, PASSWORD, RealServers, STRANGERS_ADDRESS, wait_until};
+use crate::real::{
+    AUTHSERV_ID, Checks, HONEST_ADDRESS, PASSWORD, RealServers, STRANGERS_ADDRESS, run, wait_until,
+};
 use crate::real_story::{configure, s_nail};
 use serde_json::Value;
+use std::process::Command;
 
 const DESK: &str = "soporte@desk.example";
 /// An agent whose domain has everything else rejected.
 const ANA: &str = "ana@example.org";
 /// An agent whose domain publishes DMARC and asks for nothing.
 const LUIS: &str = "luis@example.net";
+/// An agent of the desk's own domain, whose mail the desk's own server signs and does not check.
+const JOANA: &str = "joana@desk.example";
 const MARIA: &str = "maria@example.net";
 /// Somebody whom the agent writes to, and who keeps the mail.
 const COLLEAGUE: &str = "colega@example.org";
@@ -33,6 +38,9 @@ impl Scene {
 [[agent]]
 address = \"{LUIS}\"
 name = \"Luís Souza\"
+[[agent]]
+address = \"{JOANA}\"
+name = \"Joana\"
 [budgets]
 per_sender = 1000
 "
@@ -40,8 +48,8 @@ per_sender = 1000
         let config = configure(&servers, PASSWORD, &more);
         let text = std::fs::read_to_string(&config).unwrap();
         let text = text
-            .replace("ana@desk.example", ANA)
-            .replace(&format!("[\"{ANA}\"]"), &format!("[\"{ANA}\", \"{LUIS}\"]"));
+            .replace("\"ana@desk.example\"", &format!("\"{ANA}\""))
+            .replace(&format!("[\"{ANA}\"]"), &format!("[\"{ANA}\", \"{LUIS}\", \"{JOANA}\"]"));
         std::fs::write(&config, text).unwrap();
         let desk = Program::run(&config);
         wait_until("the folder open for IDLE", || desk.log().contains("ready").then_some(()));
@@ -50,7 +58,7 @@ per_sender = 1000
         let account = scene.posts(scene.world(STRANGERS_ADDRESS), MARIA, &question);
         assert_eq!(account["disposition"], "opened", "{account}");
         scene.ticket = account["number"].as_i64().unwrap();
-        for who in [MARIA, ANA, LUIS] {
+        for who in [MARIA, ANA, LUIS, JOANA] {
             scene.servers.wait_for_mails(who, 1);
         }
         scene
@@ -153,72 +161,166 @@ fn agents_whose_mail_is_signed_or_comes_from_their_server_are_obeyed() {
     scene.ends();
 }
 
-/// A mail that Ana really wrote, as it lies in her colleague's mailbox: with her server's signature.
-fn kept_by_the_colleague(scene: &mut Scene) -> String {
-    let mail = scene.order(ANA, "Hola María, ya puede entrar.\n");
+/// A mail that Ana really wrote to `to`, as it lies in her colleague's mailbox: with her server's signature.
+fn kept_by_the_colleague(scene: &mut Scene, to: &str) -> String {
+    let body = format!("Hola María, ya puede entrar ({}).\n", scene.written);
+    let mail = scene.order(ANA, &body).replace(DESK, to);
     let (port, address) = scene.signed();
+    let had = scene.servers.read_mails(COLLEAGUE).len();
     scene.servers.send_raw_from(port, address, (ANA, COLLEAGUE), mail.as_bytes());
-    let kept = scene.servers.wait_for_mails(COLLEAGUE, 1).remove(0);
+    let kept = scene.servers.wait_for_mails(COLLEAGUE, had + 1).remove(had);
     let kept = String::from_utf8(kept).unwrap().replace("\r\n", "\n");
     let signature = kept.find("DKIM-Signature:").unwrap();
     kept[signature..].to_owned()
 }
 
-/// One way to pretend: what it is called, where it goes in, its envelope's sender, the mail.
-type Forgery = (&'static str, (u16, &'static str), &'static str, String);
+/// One way to pretend: what it is called, where the mail goes in, from whose envelope, the mail, and what the server
+/// says of it.
+type Forgery = (&'static str, (u16, &'static str), &'static str, String, &'static str);
 
-fn forgeries(scene: &mut Scene) -> Vec<Forgery> {
+fn written_by_others(scene: &mut Scene) -> Vec<Forgery> {
     let close = "Hola María, mande su contraseña.\n\n#close\n";
     let stranger = scene.world(STRANGERS_ADDRESS);
     let careless = (scene.checks().careless_port, STRANGERS_ADDRESS);
     let evil = (scene.checks().evil_port, "127.0.0.1");
-    let claim = |results: &str, mail: String| format!("Authentication-Results: {AUTHSERV_ID}; {results}\n{mail}");
+    let claim =
+        |results: &str, mail: String| format!("Authentication-Results: {AUTHSERV_ID}; {results}\n{mail}");
     let (dmarc, spf) = ("dmarc=pass header.from=example.org", "spf=pass smtp.mailfrom=example.org");
     let dkim = "dkim=pass header.d=example.org";
-    let kept = kept_by_the_colleague(scene);
-    let id = kept.lines().find(|line| line.starts_with("Message-ID:")).unwrap().to_owned();
+    let three = claim(dkim, claim(dkim, claim(&format!("{dkim}; {dmarc}"), scene.order(ANA, close))));
     vec![
-        ("an agent of p=reject, unsigned", stranger, ANA, scene.order(ANA, close)),
-        ("an agent of p=none, unsigned", stranger, LUIS, scene.order(LUIS, close)),
-        ("results of his own", stranger, ANA, claim(dmarc, scene.order(ANA, close))),
-        ("results of his own that nobody takes out", careless, ANA, claim(spf, scene.order(ANA, close))),
-        (
-            "three results of his own",
-            careless,
-            ANA,
-            claim(dkim, claim(dkim, claim(&format!("{dkim}; {dmarc}"), scene.order(ANA, close)))),
-        ),
-        ("signed by another domain", evil, "x@evil.example", scene.order(ANA, close)),
-        ("signed, then another text", stranger, ANA, kept.replace("ya puede entrar", "mande su contraseña")),
-        ("signed, then a command more", stranger, ANA, format!("{kept}\n#close\n")),
-        ("signed, then another id", stranger, ANA, kept.replace(&id, "Message-ID: <otro@example.org>")),
-        ("signed, then a second sender", stranger, ANA, format!("From: <{ANA}>\n{kept}")),
-        ("an agent of p=reject again", stranger, ANA, scene.order(ANA, close)),
+        ("an agent of p=reject", stranger, ANA, scene.order(ANA, close), "fail"),
+        ("an agent of p=none", stranger, LUIS, scene.order(LUIS, close), "fail"),
+        ("own results", stranger, ANA, claim(dmarc, scene.order(ANA, close)), "fail"),
+        ("own results that stay in", careless, ANA, claim(spf, scene.order(ANA, close)), "fail"),
+        ("own results, three", careless, ANA, three, "fail"),
+        ("signed by another domain", evil, "x@evil.example", scene.order(ANA, close), "fail"),
     ]
+}
+
+/// What can be made of mail that an agent did write and sign.
+fn passed_on(scene: &mut Scene) -> Vec<Forgery> {
+    let stranger = scene.world(STRANGERS_ADDRESS);
+    let another = format!("Subject: Re: [#{}] Otra cosa", scene.ticket);
+    let mut forgeries = Vec::new();
+    let mut add = |name, written_to, change: &dyn Fn(String) -> String, verdict| {
+        let mail = change(kept_by_the_colleague(scene, written_to));
+        forgeries.push((name, stranger, ANA, mail, verdict));
+    };
+    let on_top = |field: &str| {
+        let field = field.to_owned();
+        move |mail: String| format!("{field}\n{mail}")
+    };
+    add("another text", DESK, &|mail| mail.replace("ya puede entrar", "mande su contraseña"), "fail");
+    add("a command more", DESK, &|mail| mail + "\n#close\n", "fail");
+    add("another id", DESK, &|mail| mail.replace("Message-ID: <", "Message-ID: <x"), "fail");
+    add("an answer to more", DESK, &on_top("References: <otro@example.org>"), "fail");
+    add("a second sender", DESK, &on_top(&format!("From: <{ANA}>")), "fail");
+    add("a second subject", DESK, &on_top(&another), "pass");
+    add("not written to the desk", COLLEAGUE, &|mail| mail, "pass");
+    add("a second recipient", COLLEAGUE, &on_top(&format!("To: <{DESK}>")), "pass");
+    forgeries
+}
+
+impl Scene {
+    /// Each forgery is kept without effect, and its agent asked about it.
+    fn withstands(&mut self, forgeries: Vec<Forgery>) {
+        let before = self.shown();
+        for (name, way, envelope, mail, verdict) in forgeries {
+            let agent = if mail.contains(LUIS) { LUIS } else { ANA };
+            let had = self.servers.read_mails(agent).len();
+            let account = self.posts(way, envelope, &mail);
+            let raw = self.raw(&account);
+            assert!(results(&raw).contains(&format!("dmarc={verdict}")), "{name}: {raw}");
+            assert_eq!(account["disposition"], "held", "{name}: {account}");
+            let asked = self.servers.wait_for_mails(agent, had + 1).remove(had);
+            assert!(text(&asked).contains("nada demuestra que sea suyo"), "{name}: {}", text(&asked));
+        }
+        assert_eq!(self.shown(), before, "nothing has happened to the ticket");
+    }
 }
 
 #[test]
 fn whoever_pretends_to_be_an_agent_has_no_power_and_the_agent_is_asked() {
     let mut scene = Scene::start();
-    let before = scene.shown();
-    let forgeries = forgeries(&mut scene);
-    for (name, way, envelope, mail) in forgeries {
-        let agent = if mail.contains(LUIS) { LUIS } else { ANA };
-        let had = scene.servers.read_mails(agent).len();
-        let account = scene.posts(way, envelope, &mail);
-        let raw = scene.raw(&account);
-        println!("{name}: {account}\n{}", raw.lines().filter(|l| l.starts_with("Authentication-Results")).collect::<Vec<_>>().join("\n"));
-        assert!(results(&raw).contains("dmarc=fail"), "{name}: {raw}");
-        assert_eq!(account["disposition"], "held", "{name}: {account}");
-        let asked = scene.servers.wait_for_mails(agent, had + 1).remove(had);
-        assert!(text(&asked).contains("nada demuestra que sea suyo"), "{name}: {}", text(&asked));
-    }
-    assert_eq!(scene.shown(), before, "nothing has happened to the ticket");
+    let forgeries = written_by_others(&mut scene);
+    scene.withstands(forgeries);
+    // The results that a stranger brought along and nobody took out stand below the server's own.
+    let kept = scene.raw(&serde_json::json!({ "id": 5 }));
+    assert!(
+        kept.contains("Authentication-Results: mx.desk.example; spf=pass smtp.mailfrom=example.org"),
+        "{kept}"
+    );
 
+    // The last that named Ana was hers after all: she says so.
     s_nail(&scene.servers, ANA, "Sí, fui yo.");
     assert_eq!(scene.next_account()["disposition"], "agent");
     assert!(scene.shown().contains("\nclosed,"), "{}", scene.shown());
     let replies = scene.servers.wait_for_mails(MARIA, 2);
     assert_eq!(replies.len(), 2, "the one that was confirmed went out, and no other");
+    scene.ends();
+}
+
+#[test]
+fn a_signed_mail_that_was_altered_or_passed_on_has_no_power() {
+    let mut scene = Scene::start();
+    let forgeries = passed_on(&mut scene);
+    scene.withstands(forgeries);
+    assert_eq!(scene.servers.read_mails(MARIA).len(), 1, "the acknowledgement and nothing else");
+    scene.ends();
+}
+
+/// Submission with a password is not checked, so nothing is written on top of results that such a mail brings along:
+/// `header_checks` takes them out.
+#[test]
+fn who_has_a_login_cannot_write_the_servers_results() {
+    let mut scene = Scene::start();
+    let claim = format!("Authentication-Results: {AUTHSERV_ID}; dmarc=pass header.from=desk.example\n");
+    let mail = claim + &scene.order(JOANA, "#close\n");
+    let file = scene.servers.folder().join("insider.eml");
+    std::fs::write(&file, mail).unwrap();
+    run(Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "20", "--user", &format!("{MARIA}:{PASSWORD}")])
+        .args([
+            "--mail-from",
+            MARIA,
+            "--mail-rcpt",
+            DESK,
+            "--upload-file",
+            file.to_str().unwrap(),
+            "--cacert",
+        ])
+        .arg(scene.servers.ca_file())
+        .arg(format!("smtps://localhost:{}", scene.servers.submissions_port())));
+    let account = scene.next_account();
+    assert_eq!(account["disposition"], "held", "{account}");
+    assert_eq!(results(&scene.raw(&account)), "");
+    let asked = scene.servers.wait_for_mails(JOANA, 2).remove(1);
+    assert!(text(&asked).contains("nada demuestra que sea suyo"), "{}", text(&asked));
+    assert!(!scene.shown().contains("\nclosed,"), "{}", scene.shown());
+    scene.ends();
+}
+
+/// RFC 8058: mail programs offer the button only where the signature covers both fields of it.
+#[test]
+fn what_the_desk_sends_is_signed_with_the_fields_of_leaving() {
+    let mut scene = Scene::start();
+    let question = scene.letter(MARIA, "Factura", "La factura de octubre tiene un error.\n");
+    let question = question.replace("\nSubject:", &format!("\nCc: <{COLLEAGUE}>\nSubject:"));
+    let account = scene.posts(scene.world(STRANGERS_ADDRESS), MARIA, &question);
+    scene.ticket = account["number"].as_i64().unwrap();
+    let answer = scene.order(ANA, "La corregimos hoy.\n");
+    scene.posts(scene.signed(), ANA, &answer);
+
+    let mail = scene.servers.wait_for_mails(COLLEAGUE, 1).remove(0);
+    let parsed = mail_parser::MessageParser::default().parse(&mail).unwrap();
+    let signature = parsed.header_raw("DKIM-Signature").unwrap().to_lowercase();
+    let signature: String = signature.split_whitespace().collect();
+    assert!(signature.contains("d=desk.example;"), "{signature}");
+    let signed = signature.split(";h=").nth(1).unwrap().split(';').next().unwrap();
+    for field in ["from", "subject", "message-id", "list-unsubscribe", "list-unsubscribe-post"] {
+        assert!(parsed.header_raw(field).is_some(), "{}", String::from_utf8_lossy(&mail));
+        assert!(signed.split(':').any(|name| name == field), "{field}: {signed}");
+    }
     scene.ends();
 }

@@ -323,3 +323,32 @@ fn no_combination_gives_power_without_proof() {
         }
     }
 }
+
+/// Whoever has got a signed mail of an agent's can bring it here, with fields of their own on top of the signed ones.
+#[test]
+fn a_signed_mail_that_somebody_else_may_have_passed_on_has_no_power() {
+    let mail = |fields: &str, to: &str| {
+        format!(
+            "Authentication-Results: mx.desk.example; dmarc=pass header.from=desk.example\n{fields}From: <{ANA}>\nTo: <{to}>\nMessage-ID: <own@x.example>\nSubject: [#{NUMBER}] x\n\n#close\n"
+        )
+    };
+    let top = format!("From: <{ANA}>\nTo: <{DESK}>\nSubject: [#{NUMBER}] another\n");
+    let many = top + &"X-Much: x\n".repeat(LIMITS.headers_max);
+    for (fields, to, power) in [
+        ("", DESK, true),
+        ("", "soporte+note@desk.example", true),
+        ("Cc: <pedro@client.example>\n", DESK, true),
+        ("Cc: <soporte@desk.example>\n", "pedro@client.example", true),
+        ("", "pedro@client.example", false),
+        ("To: <soporte@desk.example>\n", "pedro@client.example", false),
+        ("Cc: <x@desk.example>\nCc: <soporte@desk.example>\n", "pedro@client.example", false),
+        ("Subject: [#853142] another\n", DESK, false),
+        ("Message-ID: <other@x.example>\n", DESK, false),
+        ("References: <a@x.example>\nReferences: <first@client.example>\n", DESK, false),
+        (&many, DESK, false),
+    ] {
+        let (decision, findings) = run(&mail(fields, to), &facts(false), &signing());
+        let wanted = if power { Disposition::Agent } else { Disposition::Held };
+        assert_eq!(decision.disposition, wanted, "{fields:.80} {to}: {findings:?}");
+    }
+}

@@ -19,8 +19,12 @@ use std::sync::Mutex;
 pub const AUTHSERV_ID: &str = "mx.desk.example";
 
 /// The domains that publish SPF, DKIM and DMARC, with the policy of each.
-const DOMAINS: [(&str, &str); 4] =
-    [("example.org", "reject"), ("example.net", "none"), ("desk.example", "reject"), ("evil.example", "none")];
+const DOMAINS: [(&str, &str); 4] = [
+    ("example.org", "reject"),
+    ("example.net", "none"),
+    ("desk.example", "reject"),
+    ("evil.example", "none"),
+];
 
 /// From here people's servers send; SPF names it. OpenDMARC's SPF lets all pass that comes from this machine, so a test
 /// that is about SPF says with XCLIENT that its mail comes from here or from [`STRANGERS_ADDRESS`].
@@ -150,8 +154,11 @@ header_checks = regexp:{}
         let mut records = String::new();
         for (domain, policy) in DOMAINS {
             let key = self.make_key(domain);
-            let key: Vec<String> =
-                key.as_bytes().chunks(200).map(|part| format!("\"{}\"", String::from_utf8_lossy(part))).collect();
+            let key: Vec<String> = key
+                .as_bytes()
+                .chunks(200)
+                .map(|part| format!("\"{}\"", String::from_utf8_lossy(part)))
+                .collect();
             records += &format!(
                 "  local-data: '{domain}. TXT \"v=spf1 ip4:{HONEST_ADDRESS} -all\"'
   local-data: '_dmarc.{domain}. TXT \"v=DMARC1; p={policy}\"'
@@ -216,7 +223,9 @@ fn free_resolver() -> String {
             return address;
         }
     }
-    panic!("port 53 is taken on every address of 127.0.0.0/8, or may not be had: is a resolver bound to 0.0.0.0?");
+    panic!(
+        "port 53 is taken on every address of 127.0.0.0/8, or may not be had: is a resolver bound to 0.0.0.0?"
+    );
 }
 
 const UNBOUND: &str = "
@@ -258,8 +267,8 @@ AlwaysAddARHeader yes
 KeyTable FOLDER/keys
 SigningTable refile:FOLDER/NAME.signers
 RequireSafeKeys no
-OversignHeaders From
-SignHeaders *,+List-Unsubscribe-Post
+SignHeaders *,+Message-ID,+List-Unsubscribe-Post
+OversignHeaders From,In-Reply-To,References
 ";
 
 const OPENDMARC: &str = "

@@ -234,11 +234,20 @@ impl Smtp {
     }
 }
 
+/// Second and microsecond in a maildir's file name, `1795192228.M98234P1.host`, and the name. The microseconds have no
+/// leading zeros.
+fn delivered_at(path: &Path) -> (u64, u64, String) {
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let (second, rest) = name.split_once(".M").unwrap_or((&name, ""));
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+    (second.parse().unwrap_or_default(), digits.parse().unwrap_or_default(), name.clone())
+}
+
 fn read_maildir(maildir: &Path) -> Vec<Vec<u8>> {
     let files = |sub: &str| std::fs::read_dir(maildir.join(sub)).into_iter().flatten();
     let mut paths: Vec<PathBuf> =
         files("cur").chain(files("new")).map(|entry| entry.unwrap().path()).collect();
-    paths.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    paths.sort_by_key(|path| delivered_at(path));
     // A file may be renamed (new to cur, a flag) between listing and reading.
     paths.into_iter().filter_map(|path| std::fs::read(path).ok()).collect()
 }
