@@ -34,6 +34,7 @@ mod agent_corpus;
 mod browser;
 mod doors;
 mod program;
+mod real_day;
 mod real_senders;
 mod real_story;
 mod world;

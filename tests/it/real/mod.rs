@@ -7,12 +7,14 @@
 mod certs;
 mod checks;
 mod dovecot;
+mod neomutt;
 mod postfix;
 mod tests;
 
 pub use certs::Certs;
 pub use checks::{AUTHSERV_ID, Checks, HONEST_ADDRESS, STRANGERS_ADDRESS};
 pub use dovecot::Dovecot;
+pub use neomutt::Neomutt;
 pub use postfix::Postfix;
 
 use std::collections::HashSet;
