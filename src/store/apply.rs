@@ -359,10 +359,14 @@ fn undo(db: &Connection, number: i64, author: &Address, cause: &Cause<'_>) -> Re
         "UPDATE message SET internal = 1 WHERE mail_id IN (SELECT mail_id FROM outbox WHERE {waiting})"
     );
     db.prepare_cached(&sql)?.execute((id, author.key(), cause.now.0))?;
+    let drop =
+        "UPDATE outbox SET state = 'dropped', settled_at = ?3, said = 'taken back by its author' WHERE";
+    // The colleagues' word of it first, for it is found by the reply that waits.
     let sql = format!(
-        "UPDATE outbox SET state = 'dropped', settled_at = ?3, said = 'taken back by its author' WHERE {waiting}"
+        "{drop} state = 'queued' AND template = 'colleague' AND mail_id IN (SELECT mail_id FROM outbox WHERE {waiting})"
     );
     db.prepare_cached(&sql)?.execute((id, author.key(), cause.now.0))?;
+    db.prepare_cached(&format!("{drop} {waiting}"))?.execute((id, author.key(), cause.now.0))?;
     log(db, number, "a reply was taken back before it was sent", cause)
 }
 

@@ -156,7 +156,10 @@ impl Day {
         let message = shown.split("\n--- ").find(|message| message.contains("1234")).unwrap();
         assert!(message.contains("(internal note)"), "{shown}");
         assert!(shown.contains(&format!("reply to {MARIA}: dropped")), "{shown}");
-        self.next_one(LUIS);
+        assert!(
+            shown.contains(&format!("colleague to {LUIS}: dropped")),
+            "nobody hears that it was sent: {shown}"
+        );
     }
 
     /// Searches, lists and looks at a ticket by mail, and answers what came: the ticket's requester gets it.

@@ -27,6 +27,9 @@ impl<'a> Act<'a, '_> {
         }
         self.pass_on(&mut reach, message.as_ref());
         self.hand_over_split(&mut reach);
+        if !self.asked.is_empty() {
+            self.done.push("answered by mail");
+        }
         for command in &self.asked {
             desk_work::answer(self.case, &mut reach, self.agent, Some(&self.ticket), command);
         }
@@ -81,6 +84,8 @@ impl<'a> Act<'a, '_> {
         values.text.clone_from(&message.text);
         values.internal = message.internal;
         values.readers = draft::readers(&self.ticket);
+        // They hear of a reply when it goes out: one that is taken back was never sent.
+        let hold_secs = if message.internal { 0 } else { self.config().desk.hold_replies_secs };
         for colleague in self.listeners() {
             let mail = draft::blank(
                 Template::Colleague,
@@ -95,6 +100,7 @@ impl<'a> Act<'a, '_> {
                 purpose: if message.internal { Purpose::Note } else { Purpose::Agent },
                 from_name: self.agent.person.label().to_owned(),
                 attachments: true,
+                hold_secs,
                 ..mail
             });
         }
