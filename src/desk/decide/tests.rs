@@ -268,7 +268,9 @@ fn document() -> String {
          kept.\n\
          - **to leave**: the token of `List-Unsubscribe`, in the subject or a plus address. It takes the participant out \
          that it was made for, whoever brings it; such mail is answered by nothing and does nothing else.\n\
-         - **server says**: the topmost `Authentication-Results` field, written by the configured `authserv_id`.\n\
+         - **server says**: the topmost `Authentication-Results` field, written by the configured `authserv_id`. A pass \
+         counts for an agent only where To or Cc names an address of the desk and no field stands there twice: a \
+         signature tells who wrote a mail, not who brings it here.\n\
          - **held**: stored without effect; the agent's registered address is asked to confirm by replying.\n\n"
     );
     let heads: Vec<&str> =
