@@ -172,6 +172,8 @@ impl Day {
         let list = self.next_one(ANA);
         assert!(list.text.contains("Tickets en curso: 2"), "{}", list.text);
         assert!(list.text.contains(&printer.to_string()) && list.text.contains(&entry.to_string()));
+        s_nail(&self.servers, LUIS, "#lista");
+        assert!(self.next_one(LUIS).text.contains("Tickets en curso: 2"), "in another client too");
         self.ana.replies(&list.id, &format!("#show {printer}"));
         let ticket = self.next_one(ANA);
         assert!(ticket.text.contains("La impresora del segundo piso no imprime."), "{}", ticket.text);

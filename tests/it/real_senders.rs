@@ -226,6 +226,8 @@ impl Scene {
     /// Each forgery is kept without effect, and its agent asked about it.
     fn withstands(&mut self, forgeries: Vec<Forgery>) {
         let before = self.shown();
+        let inboxes = |scene: &Self| [ANA, LUIS].map(|agent| scene.servers.read_mails(agent).len());
+        let (had_in_all, count) = (inboxes(self), forgeries.len());
         for (name, way, envelope, mail, verdict) in forgeries {
             let agent = if mail.contains(LUIS) { LUIS } else { ANA };
             let had = self.servers.read_mails(agent).len();
@@ -237,6 +239,8 @@ impl Scene {
             assert!(text(&asked).contains("nada demuestra que sea suyo"), "{name}: {}", text(&asked));
         }
         assert_eq!(self.shown(), before, "nothing has happened to the ticket");
+        let asked: usize = inboxes(self).iter().sum();
+        assert_eq!(asked, had_in_all.iter().sum::<usize>() + count, "one question for each");
     }
 }
 
