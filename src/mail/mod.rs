@@ -144,6 +144,9 @@ pub struct Mail {
     pub from: Option<Person>,
     /// There was more than one address in `From`, or more than one `From` header.
     pub from_many: bool,
+    /// The first field there is more than one of, where RFC 5322 3.6 allows one: a signature covers the lower ones
+    /// only, whoever passes the mail on can add another on top, and we read that.
+    pub doubled: Option<&'static str>,
     /// `Reply-To`.
     pub reply_to: Vec<Person>,
     /// `To`.

@@ -63,6 +63,7 @@ fn read_parts(parts: &Parts<'_>, size: usize, limits: &Limits) -> Mail {
         references: bounded(headers.ids("references"), limits.references_max, "references", &mut oddities),
         from: from.person,
         from_many: from.many,
+        doubled: doubled(&headers, &mut oddities),
         reply_to: people(&headers, "reply-to", limits, &mut oddities),
         to: people(&headers, "to", limits, &mut oddities),
         cc: people(&headers, "cc", limits, &mut oddities),
@@ -134,6 +135,15 @@ fn note_bounds(parts: &Parts<'_>, limits: &Limits, oddities: &mut Vec<Oddity>) {
         ));
     }
     oddities.extend(parts.cut.map(|(code, detail)| Oddity::new(code, detail)));
+}
+
+/// What says to whom, about what and in answer to what a mail was written; From has its own rule.
+const ONCE: [&str; 7] = ["subject", "to", "cc", "date", "message-id", "in-reply-to", "references"];
+
+fn doubled(headers: &Headers, oddities: &mut Vec<Oddity>) -> Option<&'static str> {
+    let name = ONCE.into_iter().find(|name| headers.all(name).count() > 1)?;
+    oddities.push(Oddity::new("field-many", format!("there is more than one {name} field")));
+    Some(name)
 }
 
 /// Who a mail says it is from.

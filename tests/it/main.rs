@@ -35,5 +35,7 @@ mod browser;
 mod doors;
 mod program;
 mod upgrade;
+mod real_day;
+mod real_senders;
 mod real_story;
 mod world;

@@ -45,6 +45,17 @@ impl Program {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Has it read its configuration again (SIGHUP); back when that is in force.
+    pub fn reload(&self) {
+        let times = |log: String| log.matches("was read again and is in force").count();
+        let before = times(self.log());
+        let status = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+        crate::real::wait_until("the configuration to be read again", || {
+            (times(self.log()) > before).then_some(())
+        });
+    }
+
     /// Asks it to stop (SIGTERM); its exit code.
     pub fn stop(mut self) -> Option<i32> {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();

@@ -102,7 +102,7 @@ fn neomutt(servers: &RealServers, from: &str, subject: &str, text: &str, attachm
 }
 
 /// Answers the newest mail in `who`'s maildir with s-nail, quoting it, as a person does.
-fn s_nail(servers: &RealServers, who: &str, text: &str) {
+pub fn s_nail(servers: &RealServers, who: &str, text: &str) {
     let mailbox = format!("maildir://{}", servers.maildir(who).display());
     let script = format!("folder {mailbox}\nset quote\nreply $\n{text}\n~.\nxit\n");
     let mut child = Command::new("s-nail")

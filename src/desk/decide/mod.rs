@@ -306,11 +306,29 @@ impl<'a> Case<'a> {
             return Author::Agent(agent, "the token made for this agent".to_owned());
         }
         match authentication(self.mail, self.policy.authserv_id) {
-            Authentication::Pass(said) => Author::Agent(agent, said),
+            Authentication::Pass(said) => match self.may_be_passed_on() {
+                None => Author::Agent(agent, said),
+                Some(doubt) => Author::Claimed(agent, format!("{said}, but {doubt}")),
+            },
             _ if self.config().desk.trust_from => Author::Agent(agent, "trust_from is on".to_owned()),
             Authentication::Fail(said) => Author::Claimed(agent, said),
             Authentication::Unknown => Author::Claimed(agent, "neither token nor authentication".to_owned()),
         }
+    }
+
+    /// Why a mail that the agent did sign may have been brought here by somebody else. A signature tells who wrote a mail
+    /// and not whom it reached: everybody who has got a mail of an agent's can send it on to the desk, with fields of
+    /// their own above the signed ones.
+    fn may_be_passed_on(&self) -> Option<String> {
+        if let Some(field) = self.mail.doubled {
+            return Some(format!("there is more than one {field} field"));
+        }
+        if self.mail.oddities.iter().any(|oddity| oddity.code == "headers-bound") {
+            return Some("it has more header fields than are read".to_owned());
+        }
+        let mut named = self.mail.to.iter().chain(&self.mail.cc);
+        let is_for_us = named.any(|person| self.config().is_own(&person.address));
+        (!is_for_us).then(|| "neither To nor Cc names an address of the desk".to_owned())
     }
 
     fn is_genuine(&self, token: &Token, owners: &[Address]) -> bool {

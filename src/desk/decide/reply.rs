@@ -30,6 +30,9 @@ impl<'a> Act<'a, '_> {
         }
         self.pass_on(&mut reach, message.as_ref());
         self.hand_over_split(&mut reach);
+        if !self.asked.is_empty() {
+            self.done.push("answered by mail");
+        }
         for command in &self.asked {
             let about = Some((&self.ticket, self.internal));
             desk_work::answer(self.case, &mut reach, self.agent, about, command);

@@ -274,7 +274,9 @@ fn document() -> String {
          kept.\n\
          - **to leave**: the token of `List-Unsubscribe`, in the subject or a plus address. It takes the participant out \
          that it was made for, whoever brings it; such mail is answered by nothing and does nothing else.\n\
-         - **server says**: the topmost `Authentication-Results` field, written by the configured `authserv_id`.\n\
+         - **server says**: the topmost `Authentication-Results` field, written by the configured `authserv_id`. A pass \
+         counts for an agent only where To or Cc names an address of the desk and no field stands there twice: a \
+         signature tells who wrote a mail, not who brings it here.\n\
          - **for notes**: the token of mail about an internal note, and of the address for notes. What answers it is a \
          note, whether the token is good or not, unless it says `#public`. Where several tokens stand in References, that \
          of the mail answered counts.\n\
@@ -337,5 +339,34 @@ fn no_combination_gives_power_without_proof() {
         if c[0] == 2 && c[2] != 0 {
             assert_ne!(decision.number, Some(NUMBER), "a stolen or old token: {c:?}");
         }
+    }
+}
+
+/// Whoever has got a signed mail of an agent's can bring it here, with fields of their own on top of the signed ones.
+#[test]
+fn a_signed_mail_that_somebody_else_may_have_passed_on_has_no_power() {
+    let mail = |fields: &str, to: &str| {
+        format!(
+            "Authentication-Results: mx.desk.example; dmarc=pass header.from=desk.example\n{fields}From: <{ANA}>\nTo: <{to}>\nMessage-ID: <own@x.example>\nSubject: [#{NUMBER}] x\n\n#close\n"
+        )
+    };
+    let top = format!("From: <{ANA}>\nTo: <{DESK}>\nSubject: [#{NUMBER}] another\n");
+    let many = top + &"X-Much: x\n".repeat(LIMITS.headers_max);
+    for (fields, to, power) in [
+        ("", DESK, true),
+        ("", "soporte+note@desk.example", true),
+        ("Cc: <pedro@client.example>\n", DESK, true),
+        ("Cc: <soporte@desk.example>\n", "pedro@client.example", true),
+        ("", "pedro@client.example", false),
+        ("To: <soporte@desk.example>\n", "pedro@client.example", false),
+        ("Cc: <x@desk.example>\nCc: <soporte@desk.example>\n", "pedro@client.example", false),
+        ("Subject: [#853142] another\n", DESK, false),
+        ("Message-ID: <other@x.example>\n", DESK, false),
+        ("References: <a@x.example>\nReferences: <first@client.example>\n", DESK, false),
+        (&many, DESK, false),
+    ] {
+        let (decision, findings) = run(&mail(fields, to), &facts(false), &signing());
+        let wanted = if power { Disposition::Agent } else { Disposition::Held };
+        assert_eq!(decision.disposition, wanted, "{fields:.80} {to}: {findings:?}");
     }
 }

@@ -5,12 +5,16 @@
 //! [`RealServers`] is dropped, and just the same when the test is killed.
 
 mod certs;
+mod checks;
 mod dovecot;
+mod neomutt;
 mod postfix;
 mod tests;
 
 pub use certs::Certs;
+pub use checks::{AUTHSERV_ID, Checks, HONEST_ADDRESS, STRANGERS_ADDRESS};
 pub use dovecot::Dovecot;
+pub use neomutt::Neomutt;
 pub use postfix::Postfix;
 
 use std::collections::HashSet;
@@ -38,30 +42,41 @@ pub struct RealServers {
     pub dovecot: Dovecot,
     /// SMTP.
     pub postfix: Postfix,
+    checks: Option<Checks>,
     guard: Child,
 }
 
 impl RealServers {
     /// Starts both and waits until they greet.
     pub fn start() -> Self {
-        Self::start_with(false)
+        Self::start_with(false, false)
+    }
+
+    /// As [`Self::start`], with OpenDKIM and OpenDMARC before Postfix: mail from the world gets real
+    /// `Authentication-Results`, and [`Self::checks`] are the servers that others send from.
+    pub fn start_with_checks() -> Self {
+        Self::start_with(false, true)
     }
 
     /// As [`Self::start`], with a certificate that expired in 2020.
     pub fn start_expired() -> Self {
-        Self::start_with(true)
+        Self::start_with(true, false)
     }
 
-    fn start_with(expired: bool) -> Self {
-        needs();
+    fn start_with(expired: bool, checked: bool) -> Self {
+        needs(&["dovecot", "postfix", "openssl"]);
         let folder = tempfile::Builder::new().prefix("postdesk-real-").tempdir_in("/tmp").unwrap().keep();
         // The servers' own users must come through.
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
         let guard = guard(&folder);
         let certs = Certs::make(&folder.join("certs"), expired);
         let dovecot = Dovecot::start(&folder.join("dovecot"), &folder.join("mail"), &certs);
-        let postfix = Postfix::start(&folder.join("postfix"), &certs, &dovecot);
-        Self { folder, certs, dovecot, postfix, guard }
+        let checks = checked.then(|| {
+            needs(&["opendkim", "opendmarc", "unbound"]);
+            Checks::start(&folder.join("checks"))
+        });
+        let postfix = Postfix::start(&folder.join("postfix"), &certs, &dovecot, checks.as_ref());
+        Self { folder, certs, dovecot, postfix, checks, guard }
     }
 
     /// IMAP with a plain greeting and STARTTLS.
@@ -89,6 +104,11 @@ impl RealServers {
         self.postfix.smtp_port
     }
 
+    /// The servers of other people, where the test was started with them.
+    pub fn checks(&self) -> &Checks {
+        self.checks.as_ref().expect("started with checks")
+    }
+
     /// The authority that signed both servers' certificate.
     pub fn ca_file(&self) -> PathBuf {
         self.certs.ca()
@@ -101,23 +121,26 @@ impl RealServers {
 
     /// Hands `mail` to Postfix as a server in the world would: the bytes as they are, but for line ends and dots.
     pub fn send_raw(&self, from: &str, to: &str, mail: &[u8]) {
-        let stream = TcpStream::connect(("127.0.0.1", self.smtp_port())).unwrap();
+        self.smtp_session(self.smtp_port()).send(from, to, mail);
+    }
+
+    /// As [`Self::send_raw`] to the server on `port`, which is told by XCLIENT that the mail comes from `address`. That
+    /// needs [`Self::start_with_checks`].
+    pub fn send_raw_from(&self, port: u16, address: &str, (from, to): (&str, &str), mail: &[u8]) {
+        let mut smtp = self.smtp_session(port);
+        smtp.expect(Some(&format!("XCLIENT ADDR={address}")), "220");
+        smtp.expect(Some("EHLO world.example"), "250");
+        smtp.send(from, to, mail);
+    }
+
+    fn smtp_session(&self, port: u16) -> Smtp {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut smtp = Smtp(BufReader::new(stream));
         smtp.expect(None, "220");
         smtp.expect(Some("EHLO world.example"), "250");
-        smtp.expect(Some(&format!("MAIL FROM:<{from}>")), "250");
-        smtp.expect(Some(&format!("RCPT TO:<{to}>")), "250");
-        smtp.expect(Some("DATA"), "354");
-        for line in mail.strip_suffix(b"\n").unwrap_or(mail).split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let dot: &[u8] = if line.starts_with(b".") { b"." } else { b"" };
-            smtp.0.get_mut().write_all(&[dot, line, b"\r\n"].concat()).unwrap();
-        }
-        smtp.expect(Some("."), "250");
-        smtp.expect(Some("QUIT"), "221");
+        smtp
     }
-
     /// The maildir of `user`.
     pub fn maildir(&self, user: &str) -> PathBuf {
         self.folder.join("mail").join(user)
@@ -152,7 +175,7 @@ impl Drop for RealServers {
 /// It must outlive an interrupt from the keyboard, which reaches every process of the terminal.
 fn guard(folder: &Path) -> Child {
     let script = "trap '' INT TERM HUP; cat >/dev/null
-        pids=$(cat postfix/spool/pid/master.pid dovecot/run/master.pid)
+        pids=$(cat postfix/spool/pid/master.pid dovecot/run/master.pid checks/*.pid)
         kill $pids
         n=0
         for pid in $pids; do
@@ -170,11 +193,12 @@ fn guard(folder: &Path) -> Child {
         .unwrap()
 }
 
-fn needs() {
+fn needs(programs: &[&str]) {
     let id = Command::new("id").arg("-u").output().unwrap();
     assert_eq!(id.stdout, b"0\n", "real servers need root: run the tests as root, or in a container");
-    for program in ["dovecot", "postfix", "openssl"] {
-        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+    for program in programs {
+        let look = format!("PATH=$PATH:/usr/sbin; command -v {program}");
+        let found = Command::new("sh").args(["-c", &look]).output().unwrap();
         assert!(found.status.success(), "{program} is missing: scripts/install-test-packages.sh installs it");
     }
 }
@@ -182,6 +206,19 @@ fn needs() {
 struct Smtp(BufReader<TcpStream>);
 
 impl Smtp {
+    fn send(mut self, from: &str, to: &str, mail: &[u8]) {
+        self.expect(Some(&format!("MAIL FROM:<{from}>")), "250");
+        self.expect(Some(&format!("RCPT TO:<{to}>")), "250");
+        self.expect(Some("DATA"), "354");
+        for line in mail.strip_suffix(b"\n").unwrap_or(mail).split(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let dot: &[u8] = if line.starts_with(b".") { b"." } else { b"" };
+            self.0.get_mut().write_all(&[dot, line, b"\r\n"].concat()).unwrap();
+        }
+        self.expect(Some("."), "250");
+        self.expect(Some("QUIT"), "221");
+    }
+
     /// Sends `line`, if any, and reads the reply to its last line, which must begin with `code`.
     fn expect(&mut self, line: Option<&str>, code: &str) {
         if let Some(line) = line {
@@ -199,11 +236,20 @@ impl Smtp {
     }
 }
 
+/// Second and microsecond in a maildir's file name, `1795192228.M98234P1.host`, and the name. The microseconds have no
+/// leading zeros.
+fn delivered_at(path: &Path) -> (u64, u64, String) {
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let (second, rest) = name.split_once(".M").unwrap_or((&name, ""));
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+    (second.parse().unwrap_or_default(), digits.parse().unwrap_or_default(), name.clone())
+}
+
 fn read_maildir(maildir: &Path) -> Vec<Vec<u8>> {
     let files = |sub: &str| std::fs::read_dir(maildir.join(sub)).into_iter().flatten();
     let mut paths: Vec<PathBuf> =
         files("cur").chain(files("new")).map(|entry| entry.unwrap().path()).collect();
-    paths.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    paths.sort_by_key(|path| delivered_at(path));
     // A file may be renamed (new to cur, a flag) between listing and reading.
     paths.into_iter().filter_map(|path| std::fs::read(path).ok()).collect()
 }

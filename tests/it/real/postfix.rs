@@ -2,6 +2,7 @@
 //! delivery by LMTP into Dovecot's mailboxes. Nothing leaves the machine.
 
 use super::certs::Certs;
+use super::checks::Checks;
 use super::dovecot::Dovecot;
 use super::{free_port, run, run_daemon, wait_for_greeting, wait_until_refused};
 use std::path::{Path, PathBuf};
@@ -19,8 +20,9 @@ pub struct Postfix {
 }
 
 impl Postfix {
-    /// Writes the configuration into `folder` and starts the server, which delivers to `dovecot`.
-    pub fn start(folder: &Path, certs: &Certs, dovecot: &Dovecot) -> Self {
+    /// Writes the configuration into `folder` and starts the server, which delivers to `dovecot` what `checks`, if any,
+    /// have looked at.
+    pub fn start(folder: &Path, certs: &Certs, dovecot: &Dovecot, checks: Option<&Checks>) -> Self {
         for name in ["etc", "spool", "data", "log"] {
             std::fs::create_dir_all(folder.join(name)).unwrap();
         }
@@ -36,11 +38,13 @@ impl Postfix {
             .replace("CERT", certs.cert().to_str().unwrap())
             .replace("KEY", certs.key().to_str().unwrap())
             .replace("LMTP", dovecot.lmtp_socket().to_str().unwrap())
-            .replace("AUTH", dovecot.auth_socket().to_str().unwrap());
+            .replace("AUTH", dovecot.auth_socket().to_str().unwrap())
+            + &checks.map_or_else(|| "mua_milters =\n".to_owned(), Checks::main_cf);
         let master = MASTER
             .replace("SMTP_PORT", &postfix.smtp_port.to_string())
             .replace("SUBMISSION_PORT", &postfix.submission_port.to_string())
-            .replace("SUBMISSIONS_PORT", &postfix.submissions_port.to_string());
+            .replace("SUBMISSIONS_PORT", &postfix.submissions_port.to_string())
+            + &checks.map_or_else(String::new, |checks| checks.master_cf(postfix.smtp_port));
         for (name, text) in [("etc/main.cf", main), ("etc/master.cf", master)] {
             std::fs::write(folder.join(name), text).unwrap();
             // Postfix waits a second and a half for a file that was written this second.
@@ -139,11 +143,13 @@ const MASTER: &str = "
   -o syslog_name=postfix/submission
   -o smtpd_tls_security_level=encrypt
   -o smtpd_sasl_auth_enable=yes
+  -o smtpd_milters=$mua_milters
   -o smtpd_client_restrictions=permit_sasl_authenticated,reject
 127.0.0.1:SUBMISSIONS_PORT inet n - n - 50 smtpd
   -o syslog_name=postfix/submissions
   -o smtpd_tls_wrappermode=yes
   -o smtpd_sasl_auth_enable=yes
+  -o smtpd_milters=$mua_milters
   -o smtpd_client_restrictions=permit_sasl_authenticated,reject
 pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n -  0 cleanup

@@ -258,6 +258,7 @@ async fn a_reply_is_taken_back_while_it_waits_and_not_later() {
     world.clock.advance(3600);
     world.work().await;
     world.no_mail(MARIA);
+    world.no_mail(LUIS);
     let number = world.tickets()[0];
     assert!(world.ticket(number).messages[1].internal, "what was taken back is kept as a note");
     world.answers(ANA, &again, "Esto sí.");
@@ -266,6 +267,7 @@ async fn a_reply_is_taken_back_while_it_waits_and_not_later() {
     world.clock.advance(31);
     world.work().await;
     assert!(world.new_mail(MARIA).text.contains("Esto sí"));
+    assert!(world.new_mail(LUIS).text.contains("Esto sí"), "a colleague hears of it when it has gone out");
     world.answers(ANA, &again, "#undo");
     world.work().await;
     assert!(world.new_mail(ANA).text.contains("se ha enviado"), "too late is said");
