@@ -56,7 +56,7 @@ pub fn intake(runtime: &Runtime, real: &mut Real, report: &mut Report, count: us
 
 /// From the mailbox to the relay's word for every outgoing mail, beside a bare submit loop of the same bytes.
 pub fn whole_way(runtime: &Runtime, real: &mut Real, report: &mut Report, count: usize, rounds: Rounds) {
-    let (mut ways, mut bare, mut mails_out) = (vec![], vec![], 0);
+    let (mut ways, mut bare, mut cpus, mut mails_out) = (vec![], vec![], vec![], 0);
     for round in 0..rounds.0 {
         let mails = mix::mails(count, 100 + round as u64);
         let servers = real.mailbox(&mails);
@@ -69,6 +69,7 @@ pub fn whole_way(runtime: &Runtime, real: &mut Real, report: &mut Report, count:
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE state IN ('queued', 'deferred')) AND NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'sending')";
         wait(|| reader.db().query_row(sql, [], |r| r.get(0)).unwrap(), 5);
         ways.push(running.started.elapsed());
+        cpus.push(running.cpu());
         drop(running);
         desk.verify();
         let sql = "SELECT id FROM outbox WHERE state = 'sent' ORDER BY id";
@@ -88,6 +89,8 @@ pub fn whole_way(runtime: &Runtime, real: &mut Real, report: &mut Report, count:
     let (way, bare) = (per_second(mails_out, median(ways)), per_second(mails_out, median(bare)));
     let name = format!("whole way, {count} mails in, {mails_out} out, four connections");
     report.share(name, way, bare, "mails out/s", 0.85);
+    let cpu = median(cpus).as_secs_f64() * 1000.0 / count as f64;
+    report.note(format!("processor time of the daemon, whole way, {count} mails"), cpu, "ms/mail in");
 }
 
 /// The one in the middle.

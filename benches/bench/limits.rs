@@ -72,7 +72,7 @@ pub async fn commit(shared: &Shared, mails: Vec<Vec<u8>>, uids: u32) -> Filed {
     for outcome in filed {
         outcome.await.unwrap();
     }
-    Filed { reading, committing: start.elapsed(), committing_cpu: cpu() - before }
+    Filed { reading, committing: start.elapsed(), committing_cpu: cpu().saturating_sub(before) }
 }
 
 /// What filing took.
@@ -85,12 +85,19 @@ pub struct Filed {
     pub committing_cpu: Duration,
 }
 
-/// Processor time of this process's threads so far.
+/// Processor time of this process's threads so far. Threads that have ended are not counted: none may end in between.
 pub fn cpu() -> Duration {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let nanos =
-        tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap_or_default());
-    Duration::from_nanos(nanos.filter_map(|text| text.split(' ').next()?.parse::<u64>().ok()).sum())
+    std::fs::read_dir("/proc/self/task").unwrap().map(|task| running_time(&task.unwrap().path())).sum()
+}
+
+/// Processor time of the calling thread so far.
+pub fn own_cpu() -> Duration {
+    running_time(Path::new("/proc/thread-self"))
+}
+
+fn running_time(task: &Path) -> Duration {
+    let text = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+    Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
 }
 
 /// Submits mails over `connections` kept connections and does nothing else.

@@ -17,6 +17,7 @@ mod desk;
 mod generate;
 mod growth;
 mod idle;
+mod instructions;
 mod intake;
 mod memory;
 mod limits;
@@ -31,6 +32,7 @@ use intake::Rounds;
 use report::Report;
 use servers::Real;
 use std::path::Path;
+use std::process::Command;
 
 const HELP: &str = "cargo bench --bench bench -- [WHAT…]
   intake COUNT   intake over TLS, fetch only, commit only
@@ -41,6 +43,8 @@ const HELP: &str = "cargo bench --bench bench -- [WHAT…]
   start TICKETS  from start to ready
   page TICKETS   the status page under load, with wrk
   binary         size of the program
+  instructions   counted by callgrind, where valgrind is installed
+  build          a cold build of the program, beside this one
   all            all of it
   memory         resident memory: idle, and with one mail of 50 MB
   generate --tickets N --seed S FILE";
@@ -71,6 +75,9 @@ fn main() {
         Some("start") => growth::start(&mut report, &folder, number(1, 1_000_000) as i64),
         Some("page") => page::page(&mut Real::start(), &mut report, &folder, number(1, 1_000_000) as i64),
         Some("binary") => binary(&mut report),
+        Some("build") => build(&mut report),
+        Some("instructions") => instructions::instructions(&mut report),
+        Some("mix") => return drop(mix::mails(number(1, 1000), 0)),
         Some("all") => all(&runtime, &mut report, &folder),
         Some("memory") => memory::memory(&mut Real::start(), &mut report),
         Some("generate") => {
@@ -101,7 +108,22 @@ fn all(runtime: &tokio::runtime::Runtime, report: &mut Report, folder: &Path) {
     growth::growth(runtime, report, folder, [1000, MANY], 5);
     page::page(&mut real, report, folder, MANY);
     growth::start(report, folder, MANY);
+    instructions::instructions(report);
     binary(report);
+}
+
+/// As somebody builds it who has the dependencies' sources and nothing else.
+fn build(report: &mut Report) {
+    let target = tempfile::Builder::new().prefix("postdesk-bench-").tempdir().unwrap();
+    let start = std::time::Instant::now();
+    let done = Command::new("cargo")
+        .args(["build", "--release", "--locked", "--target-dir"])
+        .arg(target.path())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(done.success());
+    report.at_most("cold release build", start.elapsed().as_secs_f64() / 60.0, "min", 6.0);
 }
 
 fn binary(report: &mut Report) {

@@ -56,6 +56,11 @@ impl Report {
         let file = folder.join("last.json");
         let last: Value =
             std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        println!(
+            "Load of the last 1, 5 and 15 minutes, this benchmark included: {}",
+            load.rsplitn(3, ' ').last().unwrap_or("")
+        );
         println!("| figure | value | limit in the same run | ratio | aim | reached | last run |");
         println!("| --- | ---: | ---: | ---: | --- | --- | ---: |");
         let mut all = last.as_object().cloned().unwrap_or_default();
