@@ -149,7 +149,7 @@ impl Daemon {
         make: impl Fn(watch::Receiver<bool>) -> F + Send + Sync + 'static,
     ) {
         let mut stop = self.stop_loops.subscribe();
-        let dice = self.shared.dice.clone();
+        let (dice, counters) = (self.shared.dice.clone(), Arc::clone(&self.shared.counters));
         self.loops.spawn(async move {
             let mut falls = 0;
             while !*stop.borrow() {
@@ -157,6 +157,7 @@ impl Daemon {
                     continue;
                 }
                 falls += 1;
+                counters.fall();
                 let secs = RESTART.wait_secs(falls, dice.draw());
                 tracing::error!("a fault in Postdesk itself: {name} fell over and starts again in {secs} s");
                 tokio::select! { () = tokio::time::sleep(Duration::from_secs(secs.unsigned_abs())) => {}, () = stopped(&mut stop) => {} }

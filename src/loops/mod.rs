@@ -3,6 +3,8 @@
 //! Each has a `step()`, which tests and simulation call, and a `run()` that repeats it until it is told to stop.
 //! `filing` is the one way of every mail into the store, whatever door it came through.
 
+pub mod in_hand;
+pub mod tally;
 pub mod shared;
 pub mod filing;
 pub mod alarm;
@@ -12,4 +14,4 @@ pub mod deadlines;
 pub mod links;
 pub mod leave;
 
-pub use shared::{Settings, Shared};
+pub use shared::{Settings, Shared, Waits};

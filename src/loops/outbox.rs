@@ -5,7 +5,8 @@
 //! when, it is known afterwards which mail may have been taken (promise 5).
 
 use super::filing::compose_all;
-use super::shared::{Counters, Shared, stopped};
+use super::in_hand::{Claim, InHand};
+use super::shared::{Shared, stopped};
 use crate::address::without_addresses;
 use crate::clock::Timestamp;
 use crate::desk::decide::outcome;
@@ -45,6 +46,8 @@ pub struct Outbox {
     failures: u32,
     /// Kept until it is on the disk: a disk that is full must not make us forget what the relay said.
     ended: Option<Arc<Ended>>,
+    /// The mail that was claimed last, until its end is on the disk.
+    in_hand: Option<InHand>,
 }
 
 /// How the last mail ended, to be written down together with the next claim.
@@ -72,7 +75,7 @@ pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
 impl Outbox {
     /// A worker.
     pub fn new(shared: Shared, dial: Arc<dyn Dial>) -> Self {
-        Self { shared, dial, connection: None, failures: 0, ended: None }
+        Self { shared, dial, connection: None, failures: 0, ended: None, in_hand: None }
     }
 
     /// Repeats [`Outbox::step`] until told to stop, sleeping until mail is due. The mail in hand is finished first.
@@ -127,34 +130,80 @@ impl Outbox {
         let mut tried = 0;
         loop {
             let wanted = if *stop.borrow() { 0 } else { 1 };
-            let Some(mail) = self.next(wanted).await?.pop() else { return Ok(tried) };
+            self.pick_up().await?;
+            let Some((mail, in_hand)) = self.next(wanted).await?.pop() else { return Ok(tried) };
+            self.in_hand = Some(in_hand);
             tried += 1;
             self.send(mail).await?;
         }
     }
 
     /// Writes down how the last mail ended and claims the next, in one transaction.
-    async fn next(&mut self, wanted: usize) -> Result<Vec<Claimed>, StoreError> {
+    async fn next(&mut self, wanted: usize) -> Result<Vec<(Claimed, InHand)>, StoreError> {
         let ended = self.ended.clone();
         let (settings, now, dice) =
             (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
+        let (fallen, bell) = (self.shared.fallen.clone(), Arc::clone(&self.shared.outbox_bell));
         let job = move |db: &crate::store::Connection| {
             if let Some((mail, settled, said)) = ended.as_deref() {
-                rows::settle(db, mail.id, settled, said, now)?;
-                let trouble = match settled {
-                    Settled::Failed => Some(outcome::Trouble::Failed),
-                    Settled::Uncertain => Some(outcome::Trouble::Uncertain),
-                    Settled::Sent | Settled::Deferred(_) => None,
-                };
-                if let Some(trouble) = trouble {
-                    tell(db, &settings, (mail.id, said), trouble, (now, &dice))?;
-                }
+                conclude(db, &settings, mail.id, (settled, said), (now, &dice))?;
             }
-            rows::claim(db, now, wanted)
+            // Held from here on: whoever asked may be gone before the answer comes.
+            let hold = |mail: Claimed| {
+                let claim = Claim { id: mail.id, attempt: mail.attempt };
+                (mail, InHand::new(claim, fallen.clone(), Arc::clone(&bell)))
+            };
+            Ok(rows::claim(db, now, wanted)?.into_iter().map(hold).collect())
         };
         let claimed = self.shared.store.write(job).await?;
-        self.ended = None;
+        if let (Some(_), Some(in_hand)) = (self.ended.take(), self.in_hand.take()) {
+            in_hand.settled();
+        }
         Ok(claimed)
+    }
+
+    /// Puts rows where they belong whose worker fell over or was cut off, as a start after a crash does: what may have been
+    /// taken is uncertain, anything else is tried again, later each time, for the worker may fall over it again.
+    async fn pick_up(&self) -> Result<(), StoreError> {
+        for claim in self.shared.fallen.all() {
+            let (settings, now, dice) =
+                (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
+            let fallen = self.shared.fallen.clone();
+            let job = move |db: &crate::store::Connection| {
+                if fallen.is_held(claim.id) {
+                    return Ok(());
+                }
+                let Some((handed_over, tried_at)) = rows::in_hand(db, claim.id, claim.attempt)? else {
+                    return Ok(());
+                };
+                let settled = match OUTBOX.next(claim.attempt, tried_at, now, dice.draw()) {
+                    _ if handed_over => Settled::Uncertain,
+                    Next::At(at) => Settled::Deferred(at),
+                    Next::GiveUp => Settled::Failed,
+                };
+                tracing::warn!(
+                    outbox = claim.id,
+                    "outgoing {}: {}: its worker was cut off",
+                    claim.id,
+                    settled.word()
+                );
+                conclude(
+                    db,
+                    &settings,
+                    claim.id,
+                    (&settled, "Postdesk was cut off while sending it"),
+                    (now, &dice),
+                )
+            };
+            match self.shared.store.write(job).await {
+                Err(error) if error.is_of_the_disk() => return Err(error),
+                // It stays as it is until the next start: nothing else may wait for it.
+                Err(error) => tracing::error!("outgoing {} is left as it is: {error}", claim.id),
+                Ok(()) => {}
+            }
+            self.shared.fallen.forget(claim);
+        }
+        Ok(())
     }
 
     /// One attempt; how it ended is kept for [`Outbox::next`] to write down. When the relay cannot be reached the mail
@@ -162,6 +211,7 @@ impl Outbox {
     async fn send(&mut self, mail: Claimed) -> Result<(), OutboxError> {
         if let Err(error) = self.connect().await {
             let settled = self.later(&mail);
+            self.shared.counters.attempt(settled.word());
             self.ended = Some(Arc::new((mail, settled, error.to_string())));
             self.next(0).await?;
             return Err(error.into());
@@ -175,6 +225,7 @@ impl Outbox {
             self.connection = None;
         }
         let (settled, said) = self.judge(&mail, outcome);
+        self.shared.counters.attempt(settled.word());
         tell_log(&mail, &settled, &said);
         self.ended = Some(Arc::new((mail, settled, said)));
         Ok(())
@@ -183,9 +234,11 @@ impl Outbox {
     async fn connect(&mut self) -> Result<(), SmtpError> {
         if self.connection.is_none() {
             let settings = self.shared.settings();
-            let desk = &settings.config.desk;
-            self.connection =
-                Some(Connection::open(&settings.config.smtp.server, &desk.domain, self.dial.as_ref()).await?);
+            let (desk, server) = (&settings.config.desk, &settings.config.smtp.server);
+            self.connection = Some(
+                Connection::open_with(server, &desk.domain, self.dial.as_ref(), self.shared.waits.smtp)
+                    .await?,
+            );
             if std::mem::take(&mut self.failures) > 0 {
                 tracing::info!("the relay can be reached again");
             }
@@ -195,10 +248,7 @@ impl Outbox {
 
     fn judge(&self, mail: &Claimed, outcome: Outcome) -> (Settled, String) {
         match outcome {
-            Outcome::Accepted { reply } => {
-                Counters::count(&self.shared.counters.sent);
-                (Settled::Sent, reply)
-            }
+            Outcome::Accepted { reply } => (Settled::Sent, reply),
             Outcome::Later { code, reply } => {
                 let said = said(code, &reply);
                 match OUTBOX.next(
@@ -248,6 +298,24 @@ fn said(code: Option<u16>, reply: &str) -> String {
         Some(code) if !reply.starts_with(&code.to_string()) => format!("{code} {reply}"),
         _ => reply.to_owned(),
     }
+}
+
+/// Writes down how an attempt ended, and tells who should know.
+fn conclude(
+    db: &crate::store::Connection,
+    settings: &super::Settings,
+    id: i64,
+    end: (&Settled, &str),
+    chance: (Timestamp, &crate::clock::Dice),
+) -> Result<(), StoreError> {
+    let (settled, said) = end;
+    rows::settle(db, id, settled, said, chance.0)?;
+    let trouble = match settled {
+        Settled::Failed => outcome::Trouble::Failed,
+        Settled::Uncertain => outcome::Trouble::Uncertain,
+        Settled::Sent | Settled::Deferred(_) => return Ok(()),
+    };
+    tell(db, settings, (id, said), trouble, chance)
 }
 
 /// What follows from a mail that could not be delivered: decided by the rules, written in the same transaction.
