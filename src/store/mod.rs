@@ -18,6 +18,7 @@ pub mod lists;
 pub mod backup;
 pub mod keys;
 pub mod tidy;
+pub mod gauges;
 pub mod verify;
 
 pub use rusqlite::Connection;

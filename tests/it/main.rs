@@ -19,6 +19,7 @@ mod imap_faults;
 mod layering;
 mod mail_server;
 mod mail_world;
+mod metrics;
 mod packaging;
 mod readme;
 mod reliability;
