@@ -20,6 +20,7 @@ mod layering;
 mod mail_server;
 mod mail_world;
 mod metrics;
+mod mutation;
 mod packaging;
 mod readme;
 mod reliability;
