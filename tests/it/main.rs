@@ -10,6 +10,7 @@
 )]
 
 mod bad_configs;
+mod bounds;
 mod config_docs;
 mod corpus;
 mod daemon;
