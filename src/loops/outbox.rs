@@ -16,7 +16,7 @@ use crate::retry::{CONNECT, Next, OUTBOX};
 use crate::smtp::{Connection, Outcome, SmtpError};
 use crate::store::commit::file_without_mail;
 use crate::store::outbox::{self as rows, Claimed, Settled};
-use crate::store::{StoreError, facts, keys};
+use crate::store::{StoreError, facts, keys, writer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -197,7 +197,7 @@ impl Outbox {
             };
             match self.shared.store.write(job).await {
                 Err(error) if error.is_of_the_disk() => return Err(error),
-                // It stays as it is until the next start: nothing else may wait for it.
+                // It stays as it is until the next start: no other mail may wait for it.
                 Err(error) => tracing::error!("outgoing {} is left as it is: {error}", claim.id),
                 Ok(()) => {}
             }
@@ -318,8 +318,25 @@ fn conclude(
     tell(db, settings, (id, said), trouble, chance)
 }
 
-/// What follows from a mail that could not be delivered: decided by the rules, written in the same transaction.
+/// What follows from a mail that could not be delivered: decided by the rules, written in the same transaction. Where that
+/// fails, the row is settled all the same: it would keep its worker, or the next start, from all other mail.
 fn tell(
+    db: &crate::store::Connection,
+    settings: &super::Settings,
+    row: (i64, &str),
+    trouble: outcome::Trouble,
+    chance: (Timestamp, &crate::clock::Dice),
+) -> Result<(), StoreError> {
+    match writer::in_savepoint(db, |db| decide_and_tell(db, settings, row, trouble, chance)) {
+        Err(error) if !error.is_of_the_disk() => {
+            tracing::error!(outbox = row.0, "nobody is told about outgoing {}: {error}", row.0);
+            Ok(())
+        }
+        told => told,
+    }
+}
+
+fn decide_and_tell(
     db: &crate::store::Connection,
     settings: &super::Settings,
     row: (i64, &str),

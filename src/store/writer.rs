@@ -125,7 +125,8 @@ fn group(
     db.execute_batch("COMMIT").map_err(|error| error.to_string())
 }
 
-fn in_savepoint<T>(
+/// Runs `job` in a savepoint: when it fails or panics, nothing of it stays, and what the transaction held before does.
+pub fn in_savepoint<T>(
     db: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

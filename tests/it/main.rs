@@ -15,6 +15,7 @@ mod config_docs;
 mod corpus;
 mod daemon;
 mod demo;
+mod hostile_mails;
 mod imap_edge;
 mod imap_faults;
 mod layering;

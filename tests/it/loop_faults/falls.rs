@@ -189,3 +189,36 @@ async fn a_worker_that_is_cut_off_leaves_its_mail_to_the_others() {
         world.verify();
     }
 }
+
+/// What is to be told about a mail cannot be written down: the mail is settled all the same, and no other waits for it,
+/// neither now nor at the next start.
+#[tokio::test]
+async fn a_word_that_cannot_be_kept_holds_up_neither_the_outbox_nor_a_start() {
+    use postdesk::demo::server::{SmtpFault, When};
+    let mut world = World::start().await;
+    let trap = "CREATE TRIGGER trap BEFORE INSERT ON event WHEN new.what LIKE '%deliver%' BEGIN SELECT RAISE(ABORT, 'a fault on purpose'); END";
+    world.shared.store.write(move |db| Ok(db.execute_batch(trap)?)).await.unwrap();
+    world
+        .server
+        .smtp_fault(When::always("RCPT").to(MARIA), SmtpFault::Reply(550, "5.1.1 no such user".into()));
+    for n in 0..3 {
+        world.writes(
+            MARIA,
+            &format!("Impresora {n}"),
+            &format!("La impresora {n} no funciona desde ayer, por favor."),
+        );
+    }
+    world.work().await;
+    let states = world.rows("SELECT DISTINCT template || ' ' || state FROM outbox ORDER BY 1");
+    assert_eq!(states, ["acknowledgement failed", "notification sent"]);
+    // Cut off behind the end of a mail, and found by the next start.
+    let now = world.rows("SELECT count(*) FROM outbox WHERE state = 'failed'");
+    assert_eq!(now, ["3"]);
+    let sql =
+        "UPDATE outbox SET state = 'sending', handed_over = 1, settled_at = NULL WHERE state = 'failed'";
+    world.shared.store.write(move |db| Ok(db.execute_batch(sql)?)).await.unwrap();
+    assert_eq!(world.restarts().await, 3);
+    world.endures().await;
+    assert_eq!(world.rows("SELECT 1 FROM outbox WHERE state = 'uncertain'").len(), 3);
+    world.verify();
+}

@@ -160,6 +160,12 @@ async fn the_daemon_on_a_corrupted_file_says_so_moves_nothing_and_goes_on_from_a
     let said = daemon.call(&["verify"]);
     assert!(!said.status.success(), "{said:?}");
     assert_eq!(daemon.stop(), Some(0));
+    let commands = server.commands().len();
+    let refused = verb(&config, &["run"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("malformed") && !said.contains("panicked"), "{said}");
+    assert_eq!(server.commands().len(), commands, "it spoke to a server");
 
     for name in ["desk.db", "desk.db-wal", "desk.db-shm"] {
         let _ = std::fs::remove_file(dir.path().join(name));
