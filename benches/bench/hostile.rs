@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// No mail may take longer, nor hold more than so many times its size beside this much.
 const TIME_MAX: Duration = Duration::from_secs(5);
-const TIMES_MAX: f64 = 5.0;
-const BESIDE_MAX_MIB: f64 = 100.0;
+const TIMES_MAX: f64 = 3.0;
+const BESIDE_MAX_MIB: f64 = 40.0;
 
 /// One process for each mail; prints a table for `docs/reliability.md`.
 pub fn hostile(report: &mut Report) {
