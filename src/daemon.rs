@@ -44,9 +44,11 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
-    /// The page's address.
-    #[error("cannot listen on {address} for the status page: {source}")]
+    /// A page's address.
+    #[error("cannot listen on {address} for {what}: {source}")]
     Listen {
+        /// Which page.
+        what: &'static str,
         /// As configured.
         address: SocketAddr,
         /// Why.
@@ -67,6 +69,7 @@ pub struct Daemon {
     stop_web: watch::Sender<bool>,
     web: JoinSet<()>,
     web_address: Option<SocketAddr>,
+    metrics_address: Option<SocketAddr>,
 }
 
 impl Daemon {
@@ -97,8 +100,10 @@ impl Daemon {
             stop_web: watch::channel(false).0,
             web: JoinSet::new(),
             web_address: None,
+            metrics_address: None,
         };
         daemon.start_web().await?;
+        daemon.start_metrics().await?;
         daemon.name_orphans().await;
         daemon.start_loops();
         Ok(daemon)
@@ -109,6 +114,11 @@ impl Daemon {
         self.web_address
     }
 
+    /// Where the numbers for monitoring are, if they are on.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
     /// The handles the loops hold.
     pub fn shared(&self) -> &Shared {
         &self.shared
@@ -117,12 +127,21 @@ impl Daemon {
     async fn start_web(&mut self) -> Result<(), StartError> {
         let settings = self.shared.settings();
         let Some(web) = &settings.config.web else { return Ok(()) };
-        let failed = |source| StartError::Listen { address: web.listen, source };
-        let listener = TcpListener::bind(web.listen).await.map_err(failed)?;
+        let listener = listen(web.listen, "the status page").await?;
         self.web_address = listener.local_addr().ok();
         let (shared, stop) = (self.shared.clone(), self.stop_web.subscribe());
         self.web
             .spawn(async move { web::serve(listener, web::router(web::WebState::new(shared)), stop).await });
+        Ok(())
+    }
+
+    async fn start_metrics(&mut self) -> Result<(), StartError> {
+        let settings = self.shared.settings();
+        let Some(metrics) = &settings.config.metrics else { return Ok(()) };
+        let listener = listen(metrics.listen, "/metrics").await?;
+        self.metrics_address = listener.local_addr().ok();
+        let (router, stop) = (web::metrics_router(self.shared.clone()), self.stop_web.subscribe());
+        self.web.spawn(async move { web::serve(listener, router, stop).await });
         Ok(())
     }
 
@@ -151,7 +170,7 @@ impl Daemon {
         make: impl Fn(watch::Receiver<bool>) -> F + Send + Sync + 'static,
     ) {
         let mut stop = self.stop_loops.subscribe();
-        let dice = self.shared.dice.clone();
+        let (dice, counters) = (self.shared.dice.clone(), Arc::clone(&self.shared.counters));
         self.loops.spawn(async move {
             let mut falls = 0;
             while !*stop.borrow() {
@@ -159,6 +178,7 @@ impl Daemon {
                     continue;
                 }
                 falls += 1;
+                counters.fall();
                 let secs = RESTART.wait_secs(falls, dice.draw());
                 tracing::error!("a fault in Postdesk itself: {name} fell over and starts again in {secs} s");
                 tokio::select! { () = tokio::time::sleep(Duration::from_secs(secs.unsigned_abs())) => {}, () = stopped(&mut stop) => {} }
@@ -177,6 +197,10 @@ impl Daemon {
         if old.config.web.as_ref().map(|web| web.listen) != settings.config.web.as_ref().map(|web| web.listen)
         {
             tracing::warn!("web.listen changed: that takes a restart");
+        }
+        let listens = |config: &Config| config.metrics.as_ref().map(|metrics| metrics.listen);
+        if listens(&old.config) != listens(&settings.config) {
+            tracing::warn!("metrics.listen changed: that takes a restart");
         }
         self.settings.send_replace(Arc::new(settings));
         self.name_orphans().await;
@@ -213,6 +237,10 @@ impl Daemon {
             tracing::debug!("the -wal file still holds a part of the database");
         }
     }
+}
+
+async fn listen(address: SocketAddr, what: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { what, address, source })
 }
 
 /// Keeps a second daemon off the same database. The command line needs no lock: it claims no outgoing mail.

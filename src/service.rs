@@ -52,6 +52,9 @@ pub async fn run(office: &Office) -> anyhow::Result<Ending> {
     if let Some(address) = daemon.web_address() {
         tracing::info!("the status page listens on http://{address}");
     }
+    if let Some(address) = daemon.metrics_address() {
+        tracing::info!("numbers for monitoring are at http://{address}/metrics");
+    }
     tracing::info!("ready");
     notify(&[NotifyState::Ready]);
     let mut watchdog = watchdog();

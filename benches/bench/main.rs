@@ -16,6 +16,9 @@
 mod desk;
 mod generate;
 mod growth;
+mod hostile;
+#[path = "../../tests/it/hostile_mails.rs"]
+mod hostile_mails;
 mod idle;
 mod instructions;
 mod intake;
@@ -42,6 +45,7 @@ const HELP: &str = "cargo bench --bench bench -- [WHAT…]
   growth TICKETS cost per mail and question beside that at 1 000 tickets
   start TICKETS  from start to ready
   page TICKETS   the status page under load, with wrk
+  hostile        time and peak memory of each hostile mail, in a process of its own
   binary         size of the program
   instructions   counted by callgrind, where valgrind is installed
   build          a cold build of the program, beside this one
@@ -79,6 +83,8 @@ fn main() {
         Some("instructions") => instructions::instructions(&mut report),
         Some("mix") => return drop(mix::mails(number(1, 1000), 0)),
         Some("all") => all(&runtime, &mut report, &folder),
+        Some("hostile") => hostile::hostile(&mut report),
+        Some("hostile-one") => return hostile::one(&runtime, Path::new(words[1])),
         Some("memory") => memory::memory(&mut Real::start(), &mut report),
         Some("generate") => {
             let option = |name: &str| {
@@ -105,6 +111,7 @@ fn all(runtime: &tokio::runtime::Runtime, report: &mut Report, folder: &Path) {
     intake::whole_way(runtime, &mut real, report, 1000, Rounds(3));
     idle::latency(runtime, &mut real, report, 200);
     memory::memory(&mut real, report);
+    hostile::hostile(report);
     growth::growth(runtime, report, folder, [1000, MANY], 5);
     page::page(&mut real, report, folder, MANY);
     growth::start(report, folder, MANY);

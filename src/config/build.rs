@@ -6,7 +6,7 @@ use super::canned::canned;
 use super::fault::{Book, Fault, Faults, shown};
 use super::raw::{self, Placed, Section};
 use super::server::{Protocol, server};
-use super::{Budgets, Config, Desk, Limits, Mailbox, Smtp, Web, parts, values};
+use super::{Budgets, Config, Desk, Limits, Mailbox, Metrics, Smtp, Web, parts, values};
 use crate::address::{Address, clean_name};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -72,6 +72,7 @@ fn config(root: &DeTable<'_>, book: &Book<'_>) -> Option<Config> {
     let limits = limits(&raw::section(root, book, "limits"));
     let budgets = budgets(&raw::section(root, book, "budgets"));
     let web = root.contains_key("web").then(|| web(&raw::section(root, book, "web")));
+    let metrics = root.contains_key("metrics").then(|| metrics(&raw::section(root, book, "metrics")));
     let smtp = server(&raw::section(root, book, "smtp"), Protocol::Smtp);
     let queues = parts::queues(&queue_parts, &agent_parts);
     let agents = parts::agents(&agent_parts, &queues);
@@ -91,6 +92,7 @@ fn config(root: &DeTable<'_>, book: &Book<'_>) -> Option<Config> {
             Some(web) => Some(web?),
             None => None,
         },
+        metrics,
         smtp: Smtp { server: smtp? },
         agents: agents.into_iter().collect::<Option<_>>()?,
         queues: queues.into_iter().collect::<Option<_>>()?,
@@ -182,8 +184,7 @@ fn budgets(section: &Section<'_>) -> Budgets {
 }
 
 fn web(section: &Section<'_>) -> Option<Web> {
-    let right = "an address and a port, such as \"127.0.0.1:8025\" or \"[::1]:8025\"";
-    let listen = section.get("listen", right, |value| value.as_str()?.parse::<SocketAddr>().ok());
+    let listen = listen(section, 8025);
     if !section.has("base_url") {
         section.missing("base_url", "\"https://soporte.example.org\", what links in mail begin with");
     }
@@ -192,11 +193,22 @@ fn web(section: &Section<'_>) -> Option<Web> {
     let requests = section.number("requests_per_minute", 1..=1_000_000);
     let behind_proxy = section.flag("behind_proxy", false);
     Some(Web {
-        listen: listen.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025)), |listen| listen.value),
+        listen,
         base_url: base_url?.value,
         requests_per_minute: requests.and_then(|requests| u32::try_from(requests).ok()).unwrap_or(120),
         behind_proxy,
     })
+}
+
+fn metrics(section: &Section<'_>) -> Metrics {
+    Metrics { listen: listen(section, 8026) }
+}
+
+/// Where a page listens: on this machine alone when nothing is said.
+fn listen(section: &Section<'_>, port: u16) -> SocketAddr {
+    let right = format!("an address and a port, such as \"127.0.0.1:{port}\" or \"[::1]:{port}\"");
+    let listen = section.get("listen", &right, |value| value.as_str()?.parse::<SocketAddr>().ok());
+    listen.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), |listen| listen.value)
 }
 
 /// Every address belongs to one agent or one queue; none of people's is one of the desk's own, or its mail would be

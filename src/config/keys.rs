@@ -36,6 +36,7 @@ pub const TABLES: &[Table] = &[
     },
     Table { name: "budgets", many: false, keys: &["per_sender", "per_domain", "per_ticket", "in_all"] },
     Table { name: "web", many: false, keys: &["listen", "base_url", "requests_per_minute", "behind_proxy"] },
+    Table { name: "metrics", many: false, keys: &["listen"] },
     Table {
         name: "smtp",
         many: false,

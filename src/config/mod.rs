@@ -37,6 +37,8 @@ pub struct Config {
     pub budgets: Budgets,
     /// The status page; `None` switches it off.
     pub web: Option<Web>,
+    /// Numbers for monitoring; `None` switches them off.
+    pub metrics: Option<Metrics>,
     /// The relay that takes outgoing mail.
     pub smtp: Smtp,
     /// Everybody who answers tickets.
@@ -114,6 +116,13 @@ pub struct Web {
     pub requests_per_minute: u32,
     /// Take the client's address from the last `X-Forwarded-For` entry, as behind a reverse proxy on this machine.
     pub behind_proxy: bool,
+}
+
+/// `[metrics]`.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// Where it listens.
+    pub listen: SocketAddr,
 }
 
 /// How a connection is protected.

@@ -29,6 +29,7 @@ pub use search::WINDOW;
 pub use uids::SET_MAX;
 pub use wire::{ANSWER_MAX, LINE_MAX, LITERALS_MAX, SMALL_LITERAL_MAX};
 
+use crate::net::HANDSHAKE_TIME_MAX;
 use response::{Response, Status, Text};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -37,6 +38,8 @@ use wire::{Budget, Wire};
 /// How long a server may take. [`Waits::SERVICE`] is what the daemon uses; tests use shorter ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Waits {
+    /// For the TLS handshake.
+    pub handshake: Duration,
     /// For the greeting.
     pub greeting: Duration,
     /// For one command, mails not counted.
@@ -50,6 +53,7 @@ pub struct Waits {
 impl Waits {
     /// Patient: a server that searches a large folder on a slow disk is not dead.
     pub const SERVICE: Self = Self {
+        handshake: HANDSHAKE_TIME_MAX,
         greeting: Duration::from_secs(60),
         command: Duration::from_secs(180),
         mail: Duration::from_secs(600),

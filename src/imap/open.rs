@@ -32,7 +32,7 @@ impl Session {
         let ca_file = server.ca_file.as_deref();
         let mut session = match server.tls {
             Tls::Implicit => {
-                let stream = secure(dialled.stream, host, ca_file).await?;
+                let stream = secure(dialled.stream, host, ca_file, waits.handshake).await?;
                 Self::over(stream, waits)
             }
             Tls::None if !dialled.loopback => {
@@ -89,7 +89,8 @@ impl Session {
     async fn start_tls(mut self, server: &Server) -> Result<Self, ImapError> {
         self.run("STARTTLS", "STARTTLS", |_| ()).await?;
         let waits = self.waits;
-        let stream = secure(self.wire.into_inner()?, &server.host, server.ca_file.as_deref()).await?;
+        let stream = self.wire.into_inner()?;
+        let stream = secure(stream, &server.host, server.ca_file.as_deref(), waits.handshake).await?;
         Ok(Self::over(stream, waits))
     }
 

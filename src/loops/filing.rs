@@ -3,7 +3,7 @@
 //! nothing can change between what was known and what is done.
 
 use super::composing::{Attached, Source, compose_all, encode};
-use super::shared::{Counters, Settings, Shared};
+use super::shared::{Settings, Shared};
 use crate::address::without_addresses;
 use crate::clock::{Dice, Timestamp};
 use crate::compose::Part;
@@ -147,13 +147,12 @@ impl Shared {
         let (mail, ticket) = (outcome.mail_id, outcome.number.unwrap_or(0));
         let (disposition, reason) = (outcome.disposition.word(), without_addresses(&outcome.reason));
         if outcome.disposition == Disposition::Quarantined {
-            Counters::count(&self.counters.quarantined);
             tracing::error!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
         } else {
             tracing::info!(mail, disposition, ticket, "mail {mail} {disposition}: {reason}");
         }
         tracing::debug!(mail = outcome.mail_id, "mail {} in full: {}", outcome.mail_id, outcome.reason);
-        Counters::count(&self.counters.filed);
+        self.counters.mail(outcome.disposition);
         self.outbox_bell.notify_waiters();
     }
 }

@@ -86,6 +86,7 @@ impl Intake {
             if let Err(error) = waited {
                 self.session = None;
                 self.failures = self.failures.saturating_add(1);
+                self.shared.counters.failed(&self.name);
                 let secs = CONNECT.wait_secs(self.failures, self.shared.dice.draw());
                 self.complain(&error, secs).await;
                 let pause = Duration::from_secs(secs.unsigned_abs());
@@ -132,6 +133,7 @@ impl Intake {
         };
         let step = self.take_all(&settings.config, mailbox, &mut open, stop).await?;
         self.session = Some(open);
+        self.shared.counters.looked(&self.name, self.shared.clock.now());
         self.failures = 0;
         if self.outage.is_over() {
             tracing::info!(mailbox = self.name, "mailbox {}: works again", self.name);
@@ -145,7 +147,8 @@ impl Intake {
     }
 
     async fn open(&self, mailbox: &Mailbox) -> Result<Open, IntakeError> {
-        let mut session = Session::open(&mailbox.server, self.dial.as_ref()).await?;
+        let mut session =
+            Session::open_with(&mailbox.server, self.dial.as_ref(), self.shared.waits.imap).await?;
         let selected = session.select(&mailbox.folder).await?;
         let (name, uidvalidity) = (self.name.clone(), selected.uidvalidity);
         let before = self.shared.readers.ask(move |reader| ledger::position(reader.db(), &name)).await?;

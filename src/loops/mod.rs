@@ -4,6 +4,8 @@
 //! `filing` is the one way of every mail into the store, whatever door it came through; `composing` makes bytes of what
 //! follows from it.
 
+pub mod in_hand;
+pub mod tally;
 pub mod shared;
 pub mod composing;
 pub mod filing;
@@ -14,4 +16,4 @@ pub mod deadlines;
 pub mod links;
 pub mod leave;
 
-pub use shared::{Settings, Shared};
+pub use shared::{Settings, Shared, Waits};

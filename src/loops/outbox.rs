@@ -5,7 +5,8 @@
 //! when, it is known afterwards which mail may have been taken (promise 5).
 
 use super::composing::compose_all;
-use super::shared::{Counters, Shared, stopped};
+use super::in_hand::{Claim, InHand};
+use super::shared::{Shared, stopped};
 use crate::address::without_addresses;
 use crate::clock::Timestamp;
 use crate::desk::decide::outcome;
@@ -15,7 +16,7 @@ use crate::retry::{CONNECT, Next, OUTBOX};
 use crate::smtp::{Connection, Outcome, SmtpError};
 use crate::store::commit::file_without_mail;
 use crate::store::outbox::{self as rows, Claimed, Settled};
-use crate::store::{StoreError, facts, keys};
+use crate::store::{StoreError, facts, keys, writer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -47,26 +48,28 @@ pub struct Outbox {
     connection: Option<Connection>,
     failures: u32,
     /// Claimed while the mail before it was on its way.
-    ahead: Option<Claimed>,
+    ahead: Option<Held>,
     /// How mails ended: kept until it is on the disk, for a disk that is full must not make us forget what the relay
     /// said. Written down together with what comes next.
-    ended: Vec<Arc<Ended>>,
+    ended: Vec<(Arc<Ended>, InHand)>,
 }
 
 /// How a mail ended.
 type Ended = (Claimed, Settled, String);
+
+/// A mail in a worker's hands.
+type Held = (Claimed, InHand);
 
 /// What one transaction of a worker writes down.
 struct Notes {
     ended: Vec<Arc<Ended>>,
     /// The row whose mail may be with the relay from now on.
     handed_over: Option<i64>,
-    /// What to claim.
-    claim: Claim,
+    wanted: Wanted,
 }
 
 /// What to claim.
-enum Claim {
+enum Wanted {
     /// Nothing.
     Nothing,
     /// The next mail.
@@ -151,42 +154,95 @@ impl Outbox {
     pub async fn step(&mut self, stop: &watch::Receiver<bool>) -> Result<usize, OutboxError> {
         let mut tried = 0;
         loop {
-            let mail = match self.ahead.take() {
-                Some(mail) => mail,
+            self.pick_up().await?;
+            let (mail, in_hand) = match self.ahead.take() {
+                Some(held) => held,
                 None => {
-                    let claim = if *stop.borrow() { Claim::Nothing } else { Claim::Next };
-                    let Some(mail) = self.note(claim).await? else { return Ok(tried) };
-                    mail
+                    let wanted = if *stop.borrow() { Wanted::Nothing } else { Wanted::Next };
+                    let Some(held) = self.note(wanted).await? else { return Ok(tried) };
+                    held
                 }
             };
             tried += 1;
-            self.send(mail, stop).await?;
+            self.send((mail, in_hand), stop).await?;
         }
     }
 
     /// Writes down how the last mails ended and claims what is wanted, in one transaction.
-    async fn note(&mut self, claim: Claim) -> Result<Option<Claimed>, StoreError> {
-        let notes = Notes { ended: self.ended.clone(), handed_over: None, claim };
-        let claimed = write_down(&self.shared, notes).await?;
-        self.ended.clear();
+    async fn note(&mut self, wanted: Wanted) -> Result<Option<Held>, StoreError> {
+        let claimed = write_down(&self.shared, self.notes(None, wanted)).await?;
+        self.noted();
         Ok(claimed)
+    }
+
+    fn notes(&self, handed_over: Option<i64>, wanted: Wanted) -> Notes {
+        Notes { ended: self.ended.iter().map(|(ended, _)| Arc::clone(ended)).collect(), handed_over, wanted }
+    }
+
+    /// How the last mails ended is on the disk.
+    fn noted(&mut self) {
+        self.ended.drain(..).for_each(|(_, in_hand)| in_hand.settled());
+    }
+
+    /// Puts rows where they belong whose worker fell over or was cut off, as a start after a crash does: what may have been
+    /// taken is uncertain, anything else is tried again, later each time, for the worker may fall over it again.
+    async fn pick_up(&self) -> Result<(), StoreError> {
+        for claim in self.shared.fallen.all() {
+            let (settings, now, dice) =
+                (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
+            let fallen = self.shared.fallen.clone();
+            let job = move |db: &crate::store::Connection| {
+                if fallen.is_held(claim.id) {
+                    return Ok(());
+                }
+                let Some((handed_over, tried_at)) = rows::in_hand(db, claim.id, claim.attempt)? else {
+                    return Ok(());
+                };
+                let settled = match OUTBOX.next(claim.attempt, tried_at, now, dice.draw()) {
+                    _ if handed_over => Settled::Uncertain,
+                    Next::At(at) => Settled::Deferred(at),
+                    Next::GiveUp => Settled::Failed,
+                };
+                tracing::warn!(
+                    outbox = claim.id,
+                    "outgoing {}: {}: its worker was cut off",
+                    claim.id,
+                    settled.word()
+                );
+                conclude(
+                    db,
+                    &settings,
+                    claim.id,
+                    (&settled, "Postdesk was cut off while sending it"),
+                    (now, &dice),
+                )
+            };
+            match self.shared.store.write(job).await {
+                Err(error) if error.is_of_the_disk() => return Err(error),
+                // It stays as it is until the next start: no other mail may wait for it.
+                Err(error) => tracing::error!("outgoing {} is left as it is: {error}", claim.id),
+                Ok(()) => {}
+            }
+            self.shared.fallen.forget(claim);
+        }
+        Ok(())
     }
 
     /// One attempt; how it ended is kept to be written down with what comes next. When the relay cannot be reached the
     /// mail waits, or after a week fails.
-    async fn send(&mut self, mail: Claimed, stop: &watch::Receiver<bool>) -> Result<(), OutboxError> {
+    async fn send(&mut self, (mail, in_hand): Held, stop: &watch::Receiver<bool>) -> Result<(), OutboxError> {
         let id = mail.id;
         let bytes = match self.shared.readers.ask(move |reader| rows::bytes(reader.db(), id)).await {
             Ok(bytes) => bytes,
-            Err(error) => return self.put_off(mail, error.into()).await,
+            Err(error) => return self.put_off((mail, in_hand), error.into()).await,
         };
         if let Err(error) = self.connect().await {
-            return self.put_off(mail, error.into()).await;
+            return self.put_off((mail, in_hand), error.into()).await;
         }
+        let wanted = if *stop.borrow() { Wanted::Nothing } else { Wanted::Ahead };
+        let notes = self.notes(Some(id), wanted);
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let from = (!mail.envelope_from.is_empty()).then_some(mail.envelope_from.as_str());
-        let claim = if *stop.borrow() { Claim::Nothing } else { Claim::Ahead };
-        let notes = Notes { ended: self.ended.clone(), handed_over: Some(mail.id), claim };
         let mut noted = Err(StoreError::Closed);
         let record = async {
             noted = write_down(&self.shared, notes).await;
@@ -198,29 +254,33 @@ impl Outbox {
         }
         // An error is met again, and reported, when the same notes are written with the next claim.
         if let Ok(ahead) = noted {
-            self.ended.clear();
+            self.noted();
             self.ahead = ahead;
         }
         let (settled, said) = self.judge(&mail, outcome);
+        self.shared.counters.attempt(settled.word());
         tell_log(&mail, &settled, &said);
-        self.ended.push(Arc::new((mail, settled, said)));
+        self.ended.push((Arc::new((mail, settled, said)), in_hand));
         Ok(())
     }
 
     /// The relay was not spoken to about `mail`.
-    async fn put_off(&mut self, mail: Claimed, error: OutboxError) -> Result<(), OutboxError> {
+    async fn put_off(&mut self, (mail, in_hand): Held, error: OutboxError) -> Result<(), OutboxError> {
         let settled = self.later(&mail);
-        self.ended.push(Arc::new((mail, settled, error.to_string())));
-        self.note(Claim::Nothing).await?;
+        self.shared.counters.attempt(settled.word());
+        self.ended.push((Arc::new((mail, settled, error.to_string())), in_hand));
+        self.note(Wanted::Nothing).await?;
         Err(error)
     }
 
     async fn connect(&mut self) -> Result<(), SmtpError> {
         if self.connection.is_none() {
             let settings = self.shared.settings();
-            let desk = &settings.config.desk;
-            self.connection =
-                Some(Connection::open(&settings.config.smtp.server, &desk.domain, self.dial.as_ref()).await?);
+            let (desk, server) = (&settings.config.desk, &settings.config.smtp.server);
+            self.connection = Some(
+                Connection::open_with(server, &desk.domain, self.dial.as_ref(), self.shared.waits.smtp)
+                    .await?,
+            );
             if std::mem::take(&mut self.failures) > 0 {
                 tracing::info!("the relay can be reached again");
             }
@@ -230,10 +290,7 @@ impl Outbox {
 
     fn judge(&self, mail: &Claimed, outcome: Outcome) -> (Settled, String) {
         match outcome {
-            Outcome::Accepted { reply } => {
-                Counters::count(&self.shared.counters.sent);
-                (Settled::Sent, reply)
-            }
+            Outcome::Accepted { reply } => (Settled::Sent, reply),
             Outcome::Later { code, reply } => {
                 let said = said(code, &reply);
                 match OUTBOX.next(
@@ -264,26 +321,27 @@ impl Outbox {
 }
 
 /// One transaction of a worker. Gives the mail it claimed.
-async fn write_down(shared: &Shared, notes: Notes) -> Result<Option<Claimed>, StoreError> {
+async fn write_down(shared: &Shared, notes: Notes) -> Result<Option<Held>, StoreError> {
     let (settings, now, dice) = (shared.settings(), shared.clock.now(), shared.dice.clone());
+    let (fallen, bell) = (shared.fallen.clone(), Arc::clone(&shared.outbox_bell));
     let job = move |db: &crate::store::Connection| {
         for (mail, settled, said) in notes.ended.iter().map(AsRef::as_ref) {
-            rows::settle(db, mail.id, settled, said, now)?;
-            let trouble = match settled {
-                Settled::Failed => outcome::Trouble::Failed,
-                Settled::Uncertain => outcome::Trouble::Uncertain,
-                Settled::Sent | Settled::Deferred(_) => continue,
-            };
-            tell(db, &settings, (mail.id, said), trouble, (now, &dice))?;
+            conclude(db, &settings, mail.id, (settled, said), (now, &dice))?;
         }
         if let Some(id) = notes.handed_over {
             rows::hand_over(db, id)?;
         }
-        match notes.claim {
-            Claim::Nothing => Ok(None),
-            Claim::Next => rows::claim(db, now, 1),
-            Claim::Ahead => rows::claim(db, now, BACKLOG),
-        }
+        let claimed = match notes.wanted {
+            Wanted::Nothing => None,
+            Wanted::Next => rows::claim(db, now, 1)?,
+            Wanted::Ahead => rows::claim(db, now, BACKLOG)?,
+        };
+        // Held from here on: whoever asked may be gone before the answer comes.
+        let hold = |mail: Claimed| {
+            let claim = Claim { id: mail.id, attempt: mail.attempt };
+            (mail, InHand::new(claim, fallen.clone(), Arc::clone(&bell)))
+        };
+        Ok(claimed.map(hold))
     };
     shared.store.write(job).await
 }
@@ -310,8 +368,43 @@ fn said(code: Option<u16>, reply: &str) -> String {
     }
 }
 
-/// What follows from a mail that could not be delivered: decided by the rules, written in the same transaction.
+/// Writes down how an attempt ended, and tells who should know.
+fn conclude(
+    db: &crate::store::Connection,
+    settings: &super::Settings,
+    id: i64,
+    end: (&Settled, &str),
+    chance: (Timestamp, &crate::clock::Dice),
+) -> Result<(), StoreError> {
+    let (settled, said) = end;
+    rows::settle(db, id, settled, said, chance.0)?;
+    let trouble = match settled {
+        Settled::Failed => outcome::Trouble::Failed,
+        Settled::Uncertain => outcome::Trouble::Uncertain,
+        Settled::Sent | Settled::Deferred(_) => return Ok(()),
+    };
+    tell(db, settings, (id, said), trouble, chance)
+}
+
+/// What follows from a mail that could not be delivered: decided by the rules, written in the same transaction. Where that
+/// fails, the row is settled all the same: it would keep its worker, or the next start, from all other mail.
 fn tell(
+    db: &crate::store::Connection,
+    settings: &super::Settings,
+    row: (i64, &str),
+    trouble: outcome::Trouble,
+    chance: (Timestamp, &crate::clock::Dice),
+) -> Result<(), StoreError> {
+    match writer::in_savepoint(db, |db| decide_and_tell(db, settings, row, trouble, chance)) {
+        Err(error) if !error.is_of_the_disk() => {
+            tracing::error!(outbox = row.0, "nobody is told about outgoing {}: {error}", row.0);
+            Ok(())
+        }
+        told => told,
+    }
+}
+
+fn decide_and_tell(
     db: &crate::store::Connection,
     settings: &super::Settings,
     row: (i64, &str),

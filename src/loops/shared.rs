@@ -1,13 +1,15 @@
 //! What the loops have in common: the store, the settings in force, the clock, and the bells they ring for each other.
 
+use super::in_hand::Fallen;
+use super::tally::Counters;
 use crate::clock::{Clock, Dice};
 use crate::compose::Templates;
 use crate::config::Config;
 use crate::store::read::Readers;
 use crate::store::{Store, StoreError};
+use crate::{imap, smtp};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, watch};
 
 /// Most read-only connections at once.
@@ -21,22 +23,18 @@ pub struct Settings {
     pub templates: Templates,
 }
 
-/// Counters since the start, for the log, the status and tests.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Mails filed, of every disposition.
-    pub filed: AtomicU64,
-    /// Mails set aside.
-    pub quarantined: AtomicU64,
-    /// Mails accepted by the relay.
-    pub sent: AtomicU64,
+/// How long servers may take; shorter in tests.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// Mailboxes.
+    pub imap: imap::Waits,
+    /// The relay.
+    pub smtp: smtp::Waits,
 }
 
-impl Counters {
-    /// Adds one.
-    pub fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
+impl Waits {
+    /// What the daemon uses.
+    pub const SERVICE: Self = Self { imap: imap::Waits::SERVICE, smtp: smtp::Waits::SERVICE };
 }
 
 /// Handles that every loop holds; clones share everything.
@@ -52,8 +50,12 @@ pub struct Shared {
     pub clock: Clock,
     /// Chance.
     pub dice: Dice,
+    /// How long servers may take.
+    pub waits: Waits,
     /// Rung when a commit left something in the outbox.
     pub outbox_bell: Arc<Notify>,
+    /// Outgoing mail that a worker held when it fell over.
+    pub fallen: Fallen,
     /// Counters since the start.
     pub counters: Arc<Counters>,
 }
@@ -74,7 +76,9 @@ impl Shared {
             settings,
             clock,
             dice,
+            waits: Waits::SERVICE,
             outbox_bell: Arc::default(),
+            fallen: Fallen::default(),
             counters: Arc::default(),
         })
     }

@@ -238,6 +238,7 @@ mod tests {
         assert_eq!(code(format!("{enclosed}{}", "a:\n".repeat(FIELDS_MAX))), Some("structure-bound"));
         let log = "-- a: b; c: d\nMessage: x\n\n".repeat(FIELDS_MAX);
         assert_eq!(code(format!("{head}--b\n\n{log}")), None);
+        assert_eq!(code(enclosed.repeat(NESTED_MAX)), None);
         assert_eq!(code(enclosed.repeat(NESTED_MAX + 1)), Some("nesting-bound"));
     }
 }

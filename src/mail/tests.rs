@@ -106,6 +106,107 @@ fn every_bound_is_recorded_at_its_edge() {
     edge("parts-bound", parts, &limits, 4);
 }
 
+/// One bound in service at its edge: what reaches it is kept whole and is no oddity; of one more, as much is kept, and
+/// that is recorded.
+fn kept_up_to(code: &str, bound: usize, raw: impl Fn(usize) -> String, kept: impl Fn(&Mail) -> usize) {
+    let (exact, more) = (read(raw(bound).as_bytes(), &LIMITS), read(raw(bound + 1).as_bytes(), &LIMITS));
+    assert!(!codes(&exact).contains(&code), "{code} at {bound}");
+    assert!(codes(&more).contains(&code), "{code} above {bound}: {:?}", codes(&more));
+    assert_eq!(kept(&exact), bound, "{code}");
+    assert_eq!(kept(&more), bound, "{code}, one more");
+}
+
+#[test]
+fn the_bounds_in_service_keep_as_much_as_they_say() {
+    let subject = |n: usize| format!("Subject: {}\n\ntext", "ñ".repeat(n));
+    kept_up_to("subject-bound", 250, subject, |mail| mail.subject.chars().count());
+    let ids = |n: usize| (0..n).map(|n| format!(" <{n}@b>\n")).collect::<String>();
+    let references = |n: usize| format!("References:{}\nx", ids(n));
+    kept_up_to("references-bound", 100, references, |mail| mail.references.len());
+    let answers = |n: usize| format!("In-Reply-To:{}\nx", ids(n));
+    kept_up_to("references-bound", 100, answers, |mail| mail.in_reply_to.len());
+    for (field, of) in [
+        ("To", (|mail: &Mail| mail.to.len()) as fn(&Mail) -> usize),
+        ("Cc", |mail| mail.cc.len()),
+        ("Reply-To", |mail| mail.reply_to.len()),
+    ] {
+        let people = |n: usize| (0..n).map(|n| format!("p{n}@b.example")).collect::<Vec<_>>().join(",\n ");
+        kept_up_to("addresses-bound", 100, |n| format!("{field}: {}\n\nx", people(n)), of);
+    }
+    let text = |n: usize| format!("Subject: x\n\n{}", "a".repeat(n));
+    kept_up_to("text-bound", 512 * 1024, text, |mail| mail.text().matches('a').count());
+}
+
+#[test]
+fn the_last_header_and_part_within_their_bounds_are_read_and_the_next_are_not() {
+    let fields = |n: usize| format!("{}Subject: read\n\ntext", "X: y\n".repeat(n - 1));
+    assert_eq!(read(fields(LIMITS.headers_max).as_bytes(), &LIMITS).subject, "read");
+    let more = read(fields(LIMITS.headers_max + 1).as_bytes(), &LIMITS);
+    assert_eq!((more.subject.as_str(), codes(&more).contains(&"headers-bound")), ("", true));
+    // The mail itself is a part, and its text.
+    let file = "--b\nContent-Type: application/pdf; name=x.pdf\n\nx\n";
+    let parts = |n: usize| {
+        let head = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n";
+        format!("{head}{}--b--\n", file.repeat(n - 2))
+    };
+    for (n, odd) in [(LIMITS.parts_max, false), (LIMITS.parts_max + 1, true)] {
+        let mail = read(parts(n).as_bytes(), &LIMITS);
+        assert_eq!(mail.attachments.len(), LIMITS.parts_max - 2, "{n}");
+        assert_eq!(codes(&mail).contains(&"parts-bound"), odd, "{n}");
+    }
+}
+
+#[test]
+fn html_within_its_bound_is_kept_and_of_more_the_text_is() {
+    let begin = "<p>the beginning</p>";
+    for (size, kept) in [(LIMITS.html_max_bytes, true), (LIMITS.html_max_bytes + 1, false)] {
+        let raw = format!("Content-Type: text/html\n\n{begin}{}", "<".repeat(size - begin.len()));
+        let mail = read(raw.as_bytes(), &LIMITS);
+        assert_eq!(mail.html.is_some(), kept, "{size}");
+        assert_eq!(codes(&mail).contains(&"html-bound"), !kept, "{size}");
+        assert!(mail.text().contains("the beginning"), "{size}");
+    }
+}
+
+#[test]
+fn smaller_bounds_hold_at_their_edges() {
+    let results =
+        |n: usize| format!("{}\n\nx", "Authentication-Results: mx; dmarc=pass\n".repeat(n).trim_end());
+    for (n, kept) in [(10, 10), (11, 10)] {
+        assert_eq!(read(results(n).as_bytes(), &LIMITS).authentication_results.len(), kept);
+    }
+    for (n, kept) in [(4000, 4000), (4001, 4000)] {
+        let mail = read(format!("Authentication-Results: {}\n\nx", "m".repeat(n)).as_bytes(), &LIMITS);
+        assert_eq!(mail.authentication_results[0].len(), kept);
+    }
+    for (n, kept) in [(ids::MESSAGE_ID_MAX_BYTES, true), (ids::MESSAGE_ID_MAX_BYTES + 1, false)] {
+        let id = format!("{}@b.example", "i".repeat(n - 10));
+        assert_eq!(
+            read(format!("Message-ID: <{id}>\n\nx").as_bytes(), &LIMITS).message_id.is_some(),
+            kept,
+            "{n}"
+        );
+    }
+    for (n, kept) in [(320, true), (321, false)] {
+        let address = format!("{}@b.example", "a".repeat(n - 10));
+        assert_eq!(read(format!("From: {address}\n\nx").as_bytes(), &LIMITS).from.is_some(), kept, "{n}");
+    }
+    for n in [200, 201, 5000] {
+        let name = format!("{}.pdf", "n".repeat(n - 4));
+        let raw = format!("Content-Type: application/pdf; name={name}\n\nx");
+        let kept = &read(raw.as_bytes(), &LIMITS).attachments[0].name;
+        assert!(kept.len() == 200 && kept.ends_with(".pdf"), "{n}: {}", kept.len());
+    }
+    for (size, read_too) in [(10 * 1024 * 1024, true), (10 * 1024 * 1024 + 1, false)] {
+        let inner = "From: c@d.example\nSubject: inner\n\n";
+        let inner = format!("{inner}{}", "x".repeat(size - inner.len()));
+        let raw = format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsee\n--b\nContent-Type: message/rfc822\n\n{inner}\n--b--\n"
+        );
+        assert_eq!(read(raw.as_bytes(), &LIMITS).attached.is_some(), read_too, "{size}");
+    }
+}
+
 #[test]
 fn of_too_many_references_the_root_and_the_newest_stay() {
     let limits = Limits { references_max: 3, ..LIMITS };

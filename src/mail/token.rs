@@ -152,6 +152,14 @@ impl Token {
         )
     }
 
+    /// Where the Message-IDs of mail about no ticket lie, in the order of their letters, that share this token's key and
+    /// nonce: from the first text, before the second.
+    pub fn message_ids_without_ticket(&self) -> (String, String) {
+        let shared =
+            format!("pd.{}0.{}.{}", Purpose::Desk.letter(), base36(self.key_id.into()), base36(self.nonce));
+        (format!("{shared}."), format!("{shared}/"))
+    }
+
     /// The Message-ID that carries this token, at `domain`.
     pub fn message_id(&self, domain: &str) -> Option<MessageId> {
         MessageId::parse(&format!("pd.{}@{domain}", self.text()))

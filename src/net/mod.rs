@@ -5,7 +5,7 @@
 
 mod tls;
 
-pub use tls::{CertificateFault, TlsError, secure};
+pub use tls::{CertificateFault, HANDSHAKE_TIME_MAX, TlsError, secure};
 
 use futures::future::BoxFuture;
 use std::io;

@@ -94,8 +94,13 @@ pub enum CertificateFault {
     Other(String),
 }
 
-/// Shakes hands over `stream` with the server called `host`.
-pub async fn secure(stream: BoxStream, host: &str, ca_file: Option<&Path>) -> Result<BoxStream, TlsError> {
+/// Shakes hands over `stream` with the server called `host`, for `most` at the longest.
+pub async fn secure(
+    stream: BoxStream,
+    host: &str,
+    ca_file: Option<&Path>,
+    most: Duration,
+) -> Result<BoxStream, TlsError> {
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare).map_err(|_| TlsError::Name(host.to_owned()))?;
     let file = ca_file.map(Path::to_owned);
@@ -103,7 +108,7 @@ pub async fn secure(stream: BoxStream, host: &str, ca_file: Option<&Path>) -> Re
         .await
         .map_err(|error| handshake(host, error.to_string(), true))??;
     let connect = TlsConnector::from(Arc::new(config)).connect(name, stream);
-    match timeout(HANDSHAKE_TIME_MAX, connect).await {
+    match timeout(most, connect).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
         Ok(Err(error)) => Err(explain(host, &error)),
         Err(_) => Err(handshake(host, "no answer in time".to_owned(), true)),

@@ -15,6 +15,7 @@ pub use error::SmtpError;
 pub use submit::Outcome;
 pub use wire::{REPLY_LINE_MAX, REPLY_MAX};
 
+use crate::net::HANDSHAKE_TIME_MAX;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Noop, Quit, Rset};
 use std::fmt::Display;
@@ -25,6 +26,8 @@ use tokio::time::timeout;
 /// How long a relay may take (RFC 5321 4.5.3.2). [`Waits::SERVICE`] is what the daemon uses; tests use shorter ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Waits {
+    /// For the TLS handshake.
+    pub handshake: Duration,
     /// For the greeting and for each command.
     pub command: Duration,
     /// For QUIT: nothing hangs on its answer, and Exim takes its time.
@@ -36,6 +39,7 @@ pub struct Waits {
 impl Waits {
     /// The minutes that the RFC asks a client to grant.
     pub const SERVICE: Self = Self {
+        handshake: HANDSHAKE_TIME_MAX,
         command: Duration::from_secs(5 * 60),
         quit: Duration::from_millis(500),
         mail: Duration::from_secs(15 * 60),

@@ -38,10 +38,11 @@ impl Connection {
         })?;
         let ca_file = server.ca_file.as_deref();
         let (stream, first) = match server.tls {
-            Tls::Implicit => (secure(dialled.stream, host, ca_file).await?, &b""[..]),
+            Tls::Implicit => (secure(dialled.stream, host, ca_file, waits.handshake).await?, &b""[..]),
             Tls::StartTls => {
                 let clear = Clear { stream: BufReader::new(dialled.stream), wait: waits.command };
-                (secure(clear.start_tls(ehlo).await?, host, ca_file).await?, GREETING_TAKEN)
+                let stream = clear.start_tls(ehlo).await?;
+                (secure(stream, host, ca_file, waits.handshake).await?, GREETING_TAKEN)
             }
             Tls::None if dialled.loopback => (dialled.stream, &b""[..]),
             Tls::None => return Err(TlsError::PlainRefused(host.to_owned()).into()),

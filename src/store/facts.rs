@@ -12,7 +12,7 @@ use crate::desk::ticket::{Priority, Status, number_space};
 use crate::language::Language;
 use crate::mail::Mail;
 use crate::mail::ids::MessageId;
-use crate::mail::token::Purpose;
+use crate::mail::token::{Purpose, Token};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
@@ -294,15 +294,27 @@ fn read_reported(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<
     }
     if facts.outbox.is_empty() {
         for token in q.keys.address_tokens.iter().filter(|token| token.purpose == Purpose::Bounce) {
-            let condition = "outbox.ticket_id = (SELECT id FROM ticket WHERE number = ?1) AND outbox.envelope_from LIKE ?2";
-            let row = outbox_row(db, condition, (token.number, format!("%+{}@%", token.text())))?;
-            facts.outbox.extend(row);
+            facts.outbox.extend(reported_by_address(db, token)?);
         }
     }
     for number in facts.outbox.iter().filter_map(|row| row.number).collect::<Vec<_>>() {
         add_ticket(db, facts, number, q.now)?;
     }
     Ok(())
+}
+
+/// The outgoing mail whose envelope sender carried `token`. One about no ticket is found by its Message-ID, which begins
+/// with what the two tokens share; either must then be the row's own, to the last letter.
+fn reported_by_address(db: &Connection, token: &Token) -> Result<Option<OutboxFacts>, StoreError> {
+    let own = format!("%+{}@%", token.text());
+    if token.number != 0 {
+        let condition =
+            "outbox.ticket_id = (SELECT id FROM ticket WHERE number = ?1) AND outbox.envelope_from LIKE ?2";
+        return outbox_row(db, condition, (token.number, own));
+    }
+    let (from, to) = token.message_ids_without_ticket();
+    let condition = "outbox.message_id >= ?1 AND outbox.message_id < ?2 AND outbox.ticket_id IS NULL AND outbox.envelope_from LIKE ?3";
+    outbox_row(db, condition, (from, to, own))
 }
 
 /// An outbox row, and its ticket, as the rules see them when it could not be delivered.

@@ -21,6 +21,7 @@ pub mod orphans;
 pub mod backup;
 pub mod keys;
 pub mod tidy;
+pub mod gauges;
 pub mod verify;
 
 pub use rusqlite::Connection;

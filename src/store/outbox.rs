@@ -148,6 +148,14 @@ pub fn recover(db: &Connection, now: Timestamp) -> Result<Vec<i64>, StoreError> 
     Ok(uncertain)
 }
 
+/// Whether attempt `attempt` at a row is still under way, and if so whether the end of the data may have left, and when
+/// the first attempt was made.
+pub fn in_hand(db: &Connection, id: i64, attempt: u32) -> Result<Option<(bool, Timestamp)>, StoreError> {
+    let sql = "SELECT handed_over, coalesce(tried_at, 0) FROM outbox WHERE id = ?1 AND attempts = ?2 AND state = 'sending'";
+    let found = db.prepare_cached(sql)?.query_row((id, attempt), |r| Ok((r.get(0)?, Timestamp(r.get(1)?))));
+    Ok(found.optional()?)
+}
+
 /// When the next row falls due, if any waits.
 pub fn next_due(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT min(next_at) FROM outbox WHERE state IN ('queued', 'deferred')";

@@ -69,9 +69,11 @@ const CHECKS: &[(&str, &str)] = &[
         "6: no automatic answer to mail that opened nothing",
         "SELECT outbox.id FROM outbox JOIN mail ON mail.id = mail_id WHERE template = 'acknowledgement' AND disposition NOT IN ('opened', 'agent')",
     ),
+    // An acknowledgement repeats no message; one that an agent asks for is caused by the note that opens the ticket.
     (
         "8: no note went outside",
-        "SELECT outbox.id FROM outbox JOIN message ON message.mail_id = outbox.mail_id WHERE internal = 1 AND template IN ('reply', 'copy', 'acknowledgement') AND state <> 'dropped'",
+        "SELECT outbox.id FROM outbox JOIN message ON message.mail_id = outbox.mail_id WHERE internal = 1 AND template IN ('reply', 'copy', 'acknowledgement') AND state <> 'dropped'
+           AND NOT (template = 'acknowledgement' AND message.id = (SELECT min(id) FROM message AS first WHERE first.ticket_id = message.ticket_id))",
     ),
     (
         "every ticket has a message",

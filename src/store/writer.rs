@@ -17,8 +17,8 @@ const GROUP_MAX: usize = 256;
 /// Told, after the commit or its failure, how a group ended.
 type Finish = Box<dyn FnOnce(Result<(), String>) + Send>;
 
-/// Runs inside the transaction, if one could be begun; says whether that may go on.
-type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Finish) + Send>;
+/// Runs inside the transaction, if one could be begun; says why that may not go on.
+type Job = Box<dyn FnOnce(Option<&Connection>) -> (Result<(), String>, Finish) + Send>;
 
 /// A handle on the database for writing. Clones share the one writing thread, which ends with the last clone.
 #[derive(Clone)]
@@ -69,11 +69,14 @@ impl Store {
         let (answer, receiver) = oneshot::channel();
         let run: Job = Box::new(move |db| {
             let result = db.map_or(Err(StoreError::Closed), |db| in_savepoint(db, job));
-            let stays = !result.as_ref().is_err_and(StoreError::is_of_the_disk);
+            let of_the_disk = result.as_ref().err().filter(|error| error.is_of_the_disk());
+            // Whoever met the error hears of it in its own words, those who shared the transaction in these.
+            let stays = of_the_disk.map_or(Ok(()), |error| Err(error.to_string()));
+            let own = stays.is_err() && db.is_some();
             let finish: Finish = Box::new(move |committed| {
                 let _ = answer.send(match committed {
-                    Ok(()) => result,
-                    Err(why) => Err(StoreError::Commit(why)),
+                    Err(why) if !own => Err(StoreError::Commit(why)),
+                    _ => result,
                 });
             });
             (stays, finish)
@@ -115,8 +118,11 @@ fn group(
     while let Some(job) = next {
         let (stays, finish) = job(Some(db));
         finishes.push(finish);
-        if !stays || db.is_autocommit() {
-            return Err("an earlier write of the same transaction failed on the disk".to_owned());
+        if let Err(why) = stays {
+            return Err(format!("another write of the same transaction failed: {why}"));
+        }
+        if db.is_autocommit() {
+            return Err("the database ended the transaction by itself".to_owned());
         }
         next = if finishes.len() < GROUP_MAX { queue.try_recv().ok() } else { None };
     }
@@ -124,7 +130,8 @@ fn group(
     db.execute_batch("COMMIT").map_err(|error| error.to_string())
 }
 
-fn in_savepoint<T>(
+/// Runs `job` in a savepoint: when it fails or panics, nothing of it stays, and what the transaction held before does.
+pub fn in_savepoint<T>(
     db: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

@@ -7,6 +7,7 @@ mod answer;
 mod handlers;
 mod html;
 mod limit;
+mod metrics;
 mod pages;
 mod serve;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use limit::Limiter;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
+pub use metrics::metrics_router;
 pub use serve::{CONNECTIONS_MAX, HEAD_TIME_MAX, serve};
 
 /// Most bytes of a request's body; the forms send none to speak of.

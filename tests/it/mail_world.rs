@@ -19,11 +19,13 @@ pub const SECRET: &str = "pa\"ss \\ word";
 pub const SHORT: Duration = Duration::from_millis(500);
 pub const LONG: Duration = Duration::from_secs(20);
 
-pub const IMAP_WAITS: imap::Waits = imap::Waits { greeting: LONG, command: LONG, mail: LONG, stall: LONG };
+pub const IMAP_WAITS: imap::Waits =
+    imap::Waits { handshake: LONG, greeting: LONG, command: LONG, mail: LONG, stall: LONG };
 pub const IMAP_IMPATIENT: imap::Waits =
-    imap::Waits { greeting: SHORT, command: SHORT, mail: SHORT, stall: SHORT };
-pub const SMTP_WAITS: smtp::Waits = smtp::Waits { command: LONG, quit: SHORT, mail: LONG };
-pub const SMTP_IMPATIENT: smtp::Waits = smtp::Waits { command: SHORT, quit: SHORT, mail: SHORT };
+    imap::Waits { handshake: SHORT, greeting: SHORT, command: SHORT, mail: SHORT, stall: SHORT };
+pub const SMTP_WAITS: smtp::Waits = smtp::Waits { handshake: LONG, command: LONG, quit: SHORT, mail: LONG };
+pub const SMTP_IMPATIENT: smtp::Waits =
+    smtp::Waits { handshake: SHORT, command: SHORT, quit: SHORT, mail: SHORT };
 
 pub fn tls_file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/tls").join(name)

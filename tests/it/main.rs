@@ -10,15 +10,19 @@
 )]
 
 mod bad_configs;
+mod bounds;
 mod config_docs;
 mod corpus;
 mod daemon;
 mod demo;
+mod hostile_mails;
 mod imap_edge;
 mod imap_faults;
 mod layering;
 mod mail_server;
 mod mail_world;
+mod metrics;
+mod mutation;
 mod packaging;
 mod readme;
 mod reliability;

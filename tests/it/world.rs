@@ -6,7 +6,8 @@ use postdesk::clock::{Clock, Dice, Timestamp};
 use postdesk::config;
 use postdesk::daemon;
 use postdesk::demo::server::{MailServer, ServerOptions, Stored};
-use postdesk::loops::{Settings, Shared, deadlines, intake::Intake, outbox::Outbox};
+use postdesk::loops::{Settings, Shared, Waits, deadlines, intake::Intake, outbox::Outbox};
+use postdesk::net::Dial;
 use postdesk::store::lists::TicketRow;
 use postdesk::store::read::Reader;
 use postdesk::store::verify;
@@ -28,6 +29,9 @@ pub struct World {
     pub shared: Shared,
     pub clock: Clock,
     pub dir: TempDir,
+    /// The database, in `dir`.
+    file: &'static str,
+    dial: Arc<dyn Dial>,
     settings: watch::Sender<Arc<Settings>>,
     intake: Intake,
     outbox: Outbox,
@@ -103,8 +107,11 @@ password_file = "{password}"
 }
 
 fn settings(domain: &str, dir: &Path, server: &MailServer, tables: (&str, &str, &str)) -> Settings {
-    let text = configuration(dir, server, tables.0, tables.1, tables.2).replace("desk.example", domain);
-    let config = config::parse(&text, &dir.join("config.toml")).unwrap_or_else(|faults| panic!("{faults:?}"));
+    parsed(&configuration(dir, server, tables.0, tables.1, tables.2).replace("desk.example", domain), dir)
+}
+
+fn parsed(text: &str, dir: &Path) -> Settings {
+    let config = config::parse(text, &dir.join("config.toml")).unwrap_or_else(|faults| panic!("{faults:?}"));
     daemon::settings(config).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
@@ -154,21 +161,34 @@ impl World {
         let (settings, in_force) = watch::channel(Arc::new(settings));
         let path = dir.path().join("desk.db");
         let shared = Shared::open(&path, in_force, clock.clone(), Dice::from_seed(1)).unwrap();
-        let dial: Arc<dyn postdesk::net::Dial> = Arc::new(postdesk::net::TcpDial);
+        let dial: Arc<dyn Dial> = Arc::new(postdesk::net::TcpDial);
         let (never, go_on) = watch::channel(false);
         Self {
             intake: Intake::new(shared.clone(), "soporte", Arc::clone(&dial)),
-            outbox: Outbox::new(shared.clone(), dial),
+            outbox: Outbox::new(shared.clone(), Arc::clone(&dial)),
             server,
             shared,
             clock,
             dir,
+            file: "desk.db",
+            dial,
             settings,
             go_on,
             _never: never,
             seen: BTreeMap::new(),
             written: 0,
         }
+    }
+
+    /// Over TLS with a certificate that holds; `word` is that of the configuration.
+    pub async fn start_secured(tls: config::Tls, word: &str) -> Self {
+        let world = Self::start_on(crate::mail_world::secured(tls, "good.pem")).await;
+        let ca = crate::mail_world::tls_file("ca.pem");
+        let text = configuration(world.dir.path(), &world.server, "", "", "")
+            .replace("host = \"127.0.0.1\"", "host = \"localhost\"")
+            .replace("tls = \"none\"", &format!("tls = \"{word}\"\nca_file = \"{}\"", ca.display()));
+        world.settings.send_replace(Arc::new(parsed(&text, world.dir.path())));
+        world
     }
 
     /// Puts other settings in force, as a reload does.
@@ -268,18 +288,33 @@ impl World {
 
     /// The desk stops and starts again on the same file.
     pub async fn restarts(&mut self) -> usize {
-        let path = self.dir.path().join("desk.db");
+        let waits = self.shared.waits;
         self.shared = Shared::open(
-            &path,
+            &self.dir.path().join(self.file),
             self.settings.subscribe(),
             self.clock.clone(),
             Dice::from_seed(self.clock.now().0.unsigned_abs()),
         )
         .unwrap();
         let uncertain = postdesk::loops::outbox::recover(&self.shared).await.unwrap();
-        self.outbox = Outbox::new(self.shared.clone(), Arc::new(postdesk::net::TcpDial));
+        self.shared.waits = waits;
+        self.outbox = Outbox::new(self.shared.clone(), Arc::clone(&self.dial));
         self.reconnect();
         uncertain
+    }
+
+    /// As [`World::restarts`], on another file beside the one that was used.
+    pub async fn restarts_on(&mut self, file: &'static str) -> usize {
+        self.file = file;
+        self.restarts().await
+    }
+
+    /// From now on the desk reaches its servers through `dial` and is as patient as `waits`; connections are made anew.
+    pub fn connects(&mut self, dial: Arc<dyn Dial>, waits: Waits) {
+        self.dial = dial;
+        self.shared.waits = waits;
+        self.outbox = Outbox::new(self.shared.clone(), Arc::clone(&self.dial));
+        self.reconnect();
     }
 
     /// Lets the desk take mail and do nothing else.
@@ -294,7 +329,7 @@ impl World {
 
     /// The connection to the mailbox is lost; the next step makes a new one.
     pub fn reconnect(&mut self) {
-        self.intake = Intake::new(self.shared.clone(), "soporte", Arc::new(postdesk::net::TcpDial));
+        self.intake = Intake::new(self.shared.clone(), "soporte", Arc::clone(&self.dial));
     }
 
     pub fn letter(&mut self, from: &str, subject: &str, body: &str) -> Letter {
@@ -371,7 +406,7 @@ impl World {
     }
 
     pub fn reader(&self) -> Reader {
-        Reader::open(&self.dir.path().join("desk.db")).unwrap()
+        Reader::open(&self.dir.path().join(self.file)).unwrap()
     }
 
     pub fn ticket(&self, number: i64) -> TicketRow {

@@ -14,7 +14,6 @@ use crate::desk::command::{Command, Parsed};
 use crate::desk::decision::{Decision, Disposition, Event, NewMessage, NewTicket, Outgoing, Role, Template};
 use crate::desk::facts::TicketFacts;
 use crate::desk::thread::bare_subject;
-use crate::mail::forward::Forwarded;
 use crate::mail::ids::MessageId;
 use crate::mail::token::Purpose;
 
@@ -22,7 +21,7 @@ use crate::mail::token::Purpose;
 struct Origin {
     requester: Person,
     subject: String,
-    /// The requester's words, where there are any.
+    /// The requester's words, where something is forwarded; empty where that is a picture, say, and nothing else.
     text: Option<String>,
     id: Option<MessageId>,
 }
@@ -61,12 +60,11 @@ fn origin(case: &Case<'_>, named: Option<Person>) -> Result<Origin, Complaint> {
     if let Some(number) = id.as_ref().and_then(known) {
         return Err(Complaint::AlreadyThere(number));
     }
-    let words = |mail: &Forwarded| Some(mail.text.clone()).filter(|text| !text.is_empty());
     let subject = match &forwarded {
         Some(mail) if !mail.subject.is_empty() => mail.subject.clone(),
         _ => case.mail.subject.clone(),
     };
-    let text = forwarded.as_ref().and_then(words);
+    let text = forwarded.as_ref().map(|mail| mail.text.clone());
     let requester = named.or(forwarded.map(|mail| mail.from)).ok_or(Complaint::NothingForwarded)?;
     if case.config().is_own(&requester.address) {
         return Err(Complaint::OwnAddress(requester.address.to_string()));
@@ -103,17 +101,7 @@ fn decision(
     let number = case.facts.fresh_number;
     let mut events = vec![Event::Open(number, new)];
     events.extend(origin.id.iter().map(|id| Event::Reference(number, id.clone())));
-    if let Some(text) = &origin.text {
-        let message = NewMessage {
-            internal: false,
-            role: Role::Requester,
-            author: Some(origin.requester.clone()),
-            text: text.clone(),
-            folded: String::new(),
-            is_the_mail: true,
-        };
-        events.push(Event::Message(number, message));
-    }
+    events.extend(the_mail(agent, &origin, &act).map(|message| Event::Message(number, message)));
     if act.ticket.assignee.is_none()
         && let Some(load) = requester::turn(case.policy.queue, &case.facts.loads, case.now)
     {
@@ -150,6 +138,27 @@ fn decision(
     }
 }
 
+/// The message that the mail becomes: the requester's own words, however few, for what is attached belongs to them; without
+/// any the agent's note. `None` when what the agent wrote is there already.
+fn the_mail(agent: &Agent, origin: &Origin, act: &Act<'_, '_>) -> Option<NewMessage> {
+    let is_written = act.events.iter().any(|event| matches!(event, Event::Message(..)));
+    if origin.text.is_none() && is_written {
+        return None;
+    }
+    let (role, author) = match origin.text {
+        Some(_) => (Role::Requester, &origin.requester),
+        None => (Role::Agent, &agent.person),
+    };
+    Some(NewMessage {
+        internal: origin.text.is_none(),
+        role,
+        author: Some(author.clone()),
+        text: origin.text.clone().unwrap_or_default(),
+        folded: String::new(),
+        is_the_mail: true,
+    })
+}
+
 /// The agent asks for it and is proven, so the requester's own words may be repeated; it answers the original mail.
 fn acknowledgement(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts) {
     let Some(requester) = &ticket.requester else { return };
@@ -173,7 +182,8 @@ fn tell(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts, origin: &Origi
     let mut values = draft::values(case.config(), ticket);
     values.author_name = origin.requester.label().to_owned();
     values.author_address = origin.requester.address.to_string();
-    values.text = origin.text.clone().unwrap_or_else(|| case.mail.fresh());
+    let words = origin.text.clone().filter(|text| !text.is_empty());
+    values.text = words.unwrap_or_else(|| case.mail.fresh());
     values.readers = draft::readers(ticket);
     values.is_new = true;
     for agent in draft::concerned(case.config(), ticket, queue) {

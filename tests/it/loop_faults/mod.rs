@@ -3,5 +3,11 @@
 
 mod beside;
 mod disk;
+mod falls;
 mod imap;
+mod line;
+mod page;
+mod read_only;
 mod relay;
+mod slow;
+mod tls;

@@ -1,7 +1,7 @@
 //! Hostile mail: bounded and filed, or set aside with its bytes, an admin told, and tried again.
 
 use crate::world::{DESK, MARIA, World};
-use std::sync::atomic::Ordering;
+use postdesk::desk::decision::Disposition;
 
 #[tokio::test]
 async fn hostile_mails_are_filed_and_the_one_behind_them_too() {
@@ -58,7 +58,7 @@ async fn a_mail_that_cannot_be_dealt_with_is_set_aside_told_of_once_and_tried_ag
         ["2"]
     );
     assert_eq!(world.new_mails("admin@desk.example").len(), 1, "once an hour");
-    assert_eq!(world.shared.counters.quarantined.load(Ordering::Relaxed), 2);
+    assert_eq!(world.shared.counters.mails_of(Disposition::Quarantined), 2);
     world.reconfigures("", "", "");
     for id in world.rows("SELECT id FROM mail WHERE disposition = 'quarantined'") {
         let outcome = world.shared.retry(id.parse().unwrap()).await.unwrap();

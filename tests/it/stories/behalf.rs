@@ -194,3 +194,53 @@ async fn without_the_policy_an_agents_forward_without_a_word_is_the_agents_own_r
     world.no_mail(MARIA);
     world.verify();
 }
+
+/// A photograph and no word: the ticket has a message all the same, and the picture is in it.
+#[tokio::test]
+async fn a_forwarded_mail_without_words_is_a_message_with_what_is_attached() {
+    let mut world = World::start().await;
+    let proof = proven(&mut world).await;
+    let raw = format!(
+        "From: <{ANA}>\r\nTo: <{}>\r\nSubject: Fwd: Pantalla\r\nMessage-ID: <foto@desk.example>\r\nReferences: <{}>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n#nuevo\r\n\r\n---------- Forwarded message ---------\r\nDe: María López <{MARIA}>\r\nDate: lun, 5 ene 2026 a las 10:00\r\nSubject: Pantalla\r\nTo: <{ANA}>\r\n\r\n\r\n--b\r\nContent-Type: image/png; name=pantalla.png\r\n\r\nPNG\r\n--b--\r\n",
+        crate::world::DESK,
+        proof.id
+    );
+    world.server.deliver(crate::world::DESK, raw);
+    world.work().await;
+    let number = *world.tickets().last().unwrap();
+    let conversation = world.reader().conversation(number).unwrap().unwrap();
+    assert_eq!(conversation.messages.len(), 1);
+    assert_eq!(conversation.messages[0].attachments[0].name, "pantalla.png");
+    assert_eq!(world.ticket(number).requester_address, MARIA);
+    world.verify();
+}
+
+#[tokio::test]
+async fn for_somebody_who_called_no_word_is_needed() {
+    let mut world = World::start().await;
+    let proof = proven(&mut world).await;
+    let letter = world
+        .letter(ANA, "Llamó María", "#nuevo maria@client.example")
+        .with(&format!("References: <{}>\r\n", proof.id));
+    world.posts(&letter);
+    world.work().await;
+    let ticket = world.ticket(*world.tickets().last().unwrap());
+    assert_eq!((ticket.requester_address.as_str(), ticket.messages.len()), (MARIA, 1));
+    assert!(ticket.messages[0].internal, "the agent's mail is the agent's");
+    world.verify();
+}
+
+/// Who is acknowledged at the agent's wish hears nothing of the agent's note, and `verify` knows that.
+#[tokio::test]
+async fn who_called_is_acknowledged_without_a_word_of_the_note() {
+    let mut world = World::start().await;
+    let proof = proven(&mut world).await;
+    let letter = world
+        .letter(ANA, "Llamó María", "#nuevo acuse maria@client.example\r\nParecía muy enfadada.")
+        .with(&format!("References: <{}>\r\n", proof.id));
+    world.posts(&letter);
+    world.work().await;
+    let acknowledgement = world.new_mail(MARIA);
+    assert!(!acknowledgement.raw.contains("enfadada") && !acknowledgement.text.contains("enfadada"));
+    world.verify();
+}

@@ -296,3 +296,32 @@ async fn a_report_that_comes_twice_is_told_once() {
     assert_eq!(world.reader().mails(Some("duplicate"), 10).unwrap().len(), 1);
     world.verify();
 }
+
+/// A word to the admins belongs to no ticket: the report that quotes nothing of it is known by where it was sent.
+#[tokio::test]
+async fn mail_about_no_ticket_is_named_by_its_envelope_sender_too() {
+    let (mut world, _, _, note) = opened("plus_addresses = true").await;
+    world.server.deliver(DESK, Report::of(&note, ANA, "5.1.1", DEAD).raw());
+    world.work().await;
+    let word = world.new_mail(ADMIN);
+    let envelope = world.server.submitted().iter().find(|mail| mail.to == ADMIN).unwrap().from.clone();
+    assert!(envelope.starts_with("soporte+b0."), "{envelope}");
+    let (rest, mac) = envelope.split('@').next().unwrap().rsplit_once('.').unwrap();
+    let before = counts(&world);
+    for (id, to) in [
+        (2, format!("{rest}.{}@desk.example", "0".repeat(mac.len()))),
+        (3, envelope.replacen("+b0.", "+b1.", 1)),
+        (4, envelope.replacen("+b0.", "+d0.", 1)),
+    ] {
+        let forged = Report { to, id, quotes: false, ..Report::of(&word, ADMIN, "5.1.1", DEAD) };
+        world.server.deliver(DESK, forged.raw());
+    }
+    world.work().await;
+    assert_eq!(counts(&world), before, "a forged report changes nothing");
+    let report = Report { to: envelope, id: 9, quotes: false, ..Report::of(&word, ADMIN, "5.1.1", DEAD) };
+    world.server.deliver(DESK, report.raw());
+    world.work().await;
+    assert_eq!(row(&world, &word).0, "bounced");
+    world.no_mail(ADMIN);
+    world.verify();
+}

@@ -1,6 +1,6 @@
 //! Stories: what people see, told with a mail server in this process and a clock set by hand.
 
-mod desk;
+pub mod desk;
 mod day;
 mod threading;
 mod automatic;
@@ -18,3 +18,4 @@ mod quarantine;
 mod hostile;
 mod leave;
 mod sent;
+mod sealed;

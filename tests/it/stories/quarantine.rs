@@ -5,8 +5,8 @@
 use crate::program::{Program, verb};
 use crate::world::{ANA, DESK, LUIS, MARIA, PEDRO, World, configuration};
 use postdesk::demo::server::{MailServer, SmtpFault, When};
+use postdesk::desk::decision::Disposition;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Longest wait for what the daemon does at once.
@@ -57,7 +57,7 @@ async fn a_mail_that_fails_is_set_aside_told_once_shown_exported_and_retried() {
     world.no_mail(MARIA);
     assert_eq!((world.tickets().len(), world.new_mails(PEDRO).len()), (1, 1), "nothing half done");
     assert!(world.server.mails(DESK, "INBOX").is_empty(), "its bytes are kept, the mailbox is done with it");
-    assert_eq!(world.shared.counters.quarantined.load(Ordering::Relaxed), 2);
+    assert_eq!(world.shared.counters.mails_of(Disposition::Quarantined), 2);
     let word = world.new_mail(ADMIN);
     assert!(word.text.contains("es/notification.txt") && word.text.contains("inbox retry"), "{}", word.text);
     world.verify();
