@@ -36,7 +36,7 @@ const PARTS: [Part; 7] = [
     ("kill beside Dovecot and Postfix", 22, |until| beside_real(real_kills::kills(7, 100, Some(until)))),
     ("kill at each fsync", 12, |until| swept(sweep(3, (1, 1), Some(until), at_sync))),
     ("kill at every 40th file write", 10, |until| swept(sweep(3, (1, 40), Some(until), at_write))),
-    ("kills at random, 25 a trial", 16, |until| swept(random(3, 100, 40, 25, Some(until)))),
+    ("kills at random, 25 a trial", 16, |until| swept(random(3, 100, 150, 25, Some(until)))),
     ("simulated weeks", 10, simulated),
     ("kill at each IMAP or SMTP command", 40, |until| swept(sweep(3, (1, 1), Some(until), Death::Edge))),
 ];
