@@ -165,7 +165,7 @@ CREATE TABLE outbox (
   envelope_from TEXT NOT NULL,            -- '' is the null sender
   recipient     TEXT NOT NULL,
   message_id    TEXT NOT NULL UNIQUE,     -- without brackets
-  head          BLOB NOT NULL,
+  head          BLOB NOT NULL,            -- empty when the body has been taken out
   body_id       INTEGER REFERENCES outgoing_body (id),   -- NULL when it has been taken out
   size          INTEGER NOT NULL,
   state         TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'deferred', 'uncertain', 'failed', 'bounced', 'dropped')),

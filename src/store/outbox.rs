@@ -187,7 +187,8 @@ fn changed(rows: usize, why: impl FnOnce() -> String) -> Result<(), StoreError> 
     if rows == 1 { Ok(()) } else { Err(StoreError::Missing(why())) }
 }
 
-/// Takes out bodies whose rows were all settled before `before`, at most `limit` of them. Returns how many.
+/// Takes out heads and bodies of mail whose rows were all settled before `before`, at most `limit` bodies. Returns how
+/// many.
 pub fn forget_bodies(db: &Connection, before: Timestamp, limit: i64) -> Result<usize, StoreError> {
     let sql = "SELECT DISTINCT body_id FROM outbox WHERE body_id IS NOT NULL AND settled_at < ?1 AND state IN ('sent', 'dropped', 'bounced') LIMIT ?2";
     let bodies: Vec<i64> =
@@ -198,7 +199,8 @@ pub fn forget_bodies(db: &Connection, before: Timestamp, limit: i64) -> Result<u
         if db.prepare_cached(sql)?.query_row((body, before.0), |r| r.get::<_, bool>(0))? {
             continue;
         }
-        db.prepare_cached("UPDATE outbox SET body_id = NULL WHERE body_id = ?1")?.execute([body])?;
+        db.prepare_cached("UPDATE outbox SET body_id = NULL, head = X'' WHERE body_id = ?1")?
+            .execute([body])?;
         db.prepare_cached("DELETE FROM outgoing_body WHERE id = ?1")?.execute([body])?;
         gone += 1;
     }

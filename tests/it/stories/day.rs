@@ -138,6 +138,28 @@ async fn a_large_attachment_reaches_the_agent_byte_for_byte_and_is_kept_once() {
     world.verify();
 }
 
+/// The bytes of what was sent go after their time; that it was sent stays, and a report about it still finds its ticket.
+#[tokio::test]
+async fn what_was_sent_is_forgotten_after_its_time_but_not_that_it_was_sent() {
+    let mut world = World::start().await;
+    world.writes(MARIA, "Factura", "La factura está mal.");
+    world.work().await;
+    let acknowledgement = world.new_mail(MARIA);
+    let count =
+        |world: &World, sql: &str| -> i64 { world.reader().db().query_row(sql, [], |r| r.get(0)).unwrap() };
+    let sent = "SELECT count(*) FROM outbox WHERE state = 'sent'";
+    let kept = "SELECT count(*) FROM outbox WHERE length(head) > 0 OR body_id IS NOT NULL";
+    let before = count(&world, sent);
+    assert_eq!(count(&world, kept), before);
+    world.clock.advance(8 * 86400);
+    world.work().await;
+    assert_eq!((count(&world, sent), count(&world, kept)), (before, 0));
+    assert_eq!(count(&world, "SELECT count(*) FROM outgoing_body"), 0);
+    let sql = format!("SELECT count(*) FROM outbox WHERE message_id = '{}'", acknowledgement.id);
+    assert_eq!(count(&world, &sql), 1);
+    world.verify();
+}
+
 /// Together far more than may lie in memory: each must make room for the next without anybody asking for it.
 #[tokio::test]
 async fn a_batch_larger_than_the_memory_for_it_is_taken_all_the_same() {
