@@ -16,6 +16,9 @@ const DIGEST_HOURS: i8 = 6;
 /// Messages of a ticket that are shown when it wakes: the newest.
 pub const SHOWN_AT_WAKING: i64 = 3;
 
+/// Characters of each that are shown: enough to remember by, and hundreds of tickets may wake at once.
+const SHOWN_MAX_CHARS: usize = 8000;
+
 /// A ticket whose wake time has come: the desk's turn is back, and the agents whom it concerns are told, with what was
 /// `said` last. `paused` are addresses that mail is not sent to for now.
 pub fn wake(config: &Config, ticket: &TicketFacts, said: &[Said], paused: &[Address]) -> Decision {
@@ -49,6 +52,7 @@ fn call(
     paused: &[Address],
 ) -> Vec<Outgoing> {
     let agents = concerned(config, ticket, queue).into_iter();
+    let said: Vec<Said> = said.iter().map(shortened).collect();
     let mail = |agent: &Agent| {
         let told = said.iter().map(|said| wording::said(said, &agent.time_zone, agent.language));
         let values = Values {
@@ -62,6 +66,12 @@ fn call(
         Outgoing { values, purpose: Purpose::Agent, ..blank }
     };
     agents.filter(|agent| !paused.contains(&agent.person.address)).map(mail).collect()
+}
+
+fn shortened(said: &Said) -> Said {
+    let end = said.text.char_indices().nth(SHOWN_MAX_CHARS).map(|(end, _)| end);
+    let cut = end.and_then(|end| said.text.get(..end)).map(|text| format!("{text} […]"));
+    Said { text: cut.unwrap_or_else(|| said.text.clone()), ..said.clone() }
 }
 
 /// The local day whose digest is due for an agent at `now`; `last` is the day of the one before.
