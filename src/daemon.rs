@@ -179,6 +179,10 @@ impl Daemon {
             tracing::warn!("web.listen changed: that takes a restart");
         }
         self.settings.send_replace(Arc::new(settings));
+        // A worker that did not finish in time was ended with a mail in its hands.
+        if let Err(error) = outbox::recover(&self.shared).await {
+            tracing::error!("what was being sent waits for the next start: {error}");
+        }
         self.name_orphans().await;
         self.stop_loops = watch::channel(false).0;
         self.start_loops();

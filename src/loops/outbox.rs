@@ -16,6 +16,8 @@ use crate::smtp::{Connection, Outcome, SmtpError};
 use crate::store::commit::file_without_mail;
 use crate::store::outbox::{self as rows, Claimed, Settled};
 use crate::store::{StoreError, facts, keys};
+use futures::FutureExt;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -46,6 +48,8 @@ pub struct Outbox {
     dial: Arc<dyn Dial>,
     connection: Option<Connection>,
     failures: u32,
+    /// The row that is being sent.
+    in_hand: Option<i64>,
     /// Claimed while the mail before it was on its way.
     ahead: Option<Claimed>,
     /// How mails ended: kept until it is on the disk, for a disk that is full must not make us forget what the relay
@@ -75,11 +79,17 @@ enum Claim {
     Ahead,
 }
 
-/// After a stop: puts rows that were being sent where they belong, and tells the agents of what is uncertain.
+/// While no worker is at work: puts rows that were being sent where they belong, and tells the agents of what is
+/// uncertain.
 pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
+    recover_rows(shared, None).await
+}
+
+/// As [`recover`], of row `only` or of all.
+async fn recover_rows(shared: &Shared, only: Option<i64>) -> Result<usize, StoreError> {
     let (settings, now, dice) = (shared.settings(), shared.clock.now(), shared.dice.clone());
     let uncertain = shared.store.write(move |db| {
-        let ids = rows::recover(db, now)?;
+        let ids = rows::recover(db, only, now)?;
         for id in &ids {
             tell(
                 db,
@@ -97,7 +107,7 @@ pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
 impl Outbox {
     /// A worker.
     pub fn new(shared: Shared, dial: Arc<dyn Dial>) -> Self {
-        Self { shared, dial, connection: None, failures: 0, ahead: None, ended: Vec::new() }
+        Self { shared, dial, connection: None, failures: 0, in_hand: None, ahead: None, ended: Vec::new() }
     }
 
     /// Repeats [`Outbox::step`] until told to stop, sleeping until mail is due. The mail in hand is finished first.
@@ -106,7 +116,14 @@ impl Outbox {
             // Made before looking, so that a bell rung in between is heard.
             let bell = Arc::clone(&self.shared.outbox_bell);
             let rung = bell.notified();
-            let pause = match self.step(&stop).await {
+            let stepped = match AssertUnwindSafe(self.step(&stop)).catch_unwind().await {
+                Ok(stepped) => stepped,
+                Err(panic) => {
+                    self.let_go().await;
+                    resume_unwind(panic)
+                }
+            };
+            let pause = match stepped {
                 Ok(_) => self.pause().await,
                 Err(error) => {
                     self.connection = None;
@@ -129,6 +146,21 @@ impl Outbox {
             }
         }
         self.hang_up().await;
+        if !self.ended.is_empty() {
+            // The disk was full when it was to be written down; it may not be any more.
+            let _ = self.note(Claim::Nothing).await;
+        }
+    }
+
+    /// This worker falls over: what it holds must not stay with it, for nobody else claims it.
+    async fn let_go(&mut self) {
+        let mut done = self.note(Claim::Nothing).await.map(|_| ());
+        for id in self.in_hand.take().into_iter().chain(self.ahead.take().map(|mail| mail.id)) {
+            done = done.and(recover_rows(&self.shared, Some(id)).await.map(|_| ()));
+        }
+        if let Err(error) = done {
+            tracing::error!("what was being sent waits for the next start: {error}");
+        }
     }
 
     async fn hang_up(&mut self) {
@@ -176,6 +208,7 @@ impl Outbox {
     /// mail waits, or after a week fails.
     async fn send(&mut self, mail: Claimed, stop: &watch::Receiver<bool>) -> Result<(), OutboxError> {
         let id = mail.id;
+        self.in_hand = Some(id);
         let bytes = match self.shared.readers.ask(move |reader| rows::bytes(reader.db(), id)).await {
             Ok(bytes) => bytes,
             Err(error) => return self.put_off(mail, error.into()).await,
@@ -203,16 +236,21 @@ impl Outbox {
         }
         let (settled, said) = self.judge(&mail, outcome);
         tell_log(&mail, &settled, &said);
-        self.ended.push(Arc::new((mail, settled, said)));
+        self.end(mail, settled, said);
         Ok(())
     }
 
     /// The relay was not spoken to about `mail`.
     async fn put_off(&mut self, mail: Claimed, error: OutboxError) -> Result<(), OutboxError> {
         let settled = self.later(&mail);
-        self.ended.push(Arc::new((mail, settled, error.to_string())));
+        self.end(mail, settled, error.to_string());
         self.note(Claim::Nothing).await?;
         Err(error)
+    }
+
+    fn end(&mut self, mail: Claimed, settled: Settled, said: String) {
+        self.ended.push(Arc::new((mail, settled, said)));
+        self.in_hand = None;
     }
 
     async fn connect(&mut self) -> Result<(), SmtpError> {

@@ -138,13 +138,14 @@ pub fn settle(
     Ok(())
 }
 
-/// After a stop: what was being sent when it came. Rows not handed over are queued again; the others are uncertain,
-/// and returned.
-pub fn recover(db: &Connection, now: Timestamp) -> Result<Vec<i64>, StoreError> {
-    let sql = "UPDATE outbox SET state = 'uncertain', settled_at = ?1, said = 'Postdesk stopped between the end of the data and the answer'
-               WHERE state = 'sending' AND handed_over = 1 RETURNING id";
-    let uncertain = db.prepare(sql)?.query_map([now.0], |r| r.get(0))?.collect::<Result<_, _>>()?;
-    db.execute("UPDATE outbox SET state = 'queued' WHERE state = 'sending'", [])?;
+/// What was being sent when its sender came to an end: row `only`, or all. Rows not handed over are queued again; the
+/// others are uncertain, and returned.
+pub fn recover(db: &Connection, only: Option<i64>, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    let sql = "UPDATE outbox SET state = 'uncertain', settled_at = ?2, said = 'Postdesk stopped between the end of the data and the answer'
+               WHERE state = 'sending' AND handed_over = 1 AND id = coalesce(?1, id) RETURNING id";
+    let uncertain = db.prepare(sql)?.query_map((only, now.0), |r| r.get(0))?.collect::<Result<_, _>>()?;
+    let sql = "UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND id = coalesce(?1, id)";
+    db.execute(sql, [only])?;
     Ok(uncertain)
 }
 

@@ -15,6 +15,7 @@ mod corpus;
 mod daemon;
 mod demo;
 mod imap_edge;
+mod in_hand;
 mod imap_faults;
 mod layering;
 mod mail_server;
