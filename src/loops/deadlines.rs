@@ -63,7 +63,9 @@ fn wake(
             paused.push(agent.person.address.clone());
         }
     }
-    let decision = tick::wake(config, &ticket, &said, &paused);
+    let (notified, told) = (facts::notified(db, now)?, facts::told(db, now)?);
+    let known = tick::Waking { said: &said, paused: &paused, notified, told: &told };
+    let decision = tick::wake(config, &ticket, known);
     file(db, settings, &decision, &format!("ticket {number} is back, and"), (now, dice))
 }
 
