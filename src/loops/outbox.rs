@@ -211,7 +211,12 @@ impl Outbox {
         self.in_hand = Some(id);
         let bytes = match self.shared.readers.ask(move |reader| rows::bytes(reader.db(), id)).await {
             Ok(bytes) => bytes,
-            Err(error) => return self.put_off(mail, error.into()).await,
+            Err(error) if error.is_of_the_disk() => return self.put_off(mail, error.into()).await,
+            Err(error) => {
+                tracing::error!(outbox = id, "outgoing {id} cannot be put together: {error}");
+                self.settle_as(mail, Outcome::Later { code: None, reply: error.to_string() });
+                return Ok(());
+            }
         };
         if let Err(error) = self.connect().await {
             return self.put_off(mail, error.into()).await;
@@ -234,10 +239,14 @@ impl Outbox {
             self.ended.clear();
             self.ahead = ahead;
         }
+        self.settle_as(mail, outcome);
+        Ok(())
+    }
+
+    fn settle_as(&mut self, mail: Claimed, outcome: Outcome) {
         let (settled, said) = self.judge(&mail, outcome);
         tell_log(&mail, &settled, &said);
         self.end(mail, settled, said);
-        Ok(())
     }
 
     /// The relay was not spoken to about `mail`.
