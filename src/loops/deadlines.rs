@@ -4,6 +4,7 @@ use super::composing::compose_all;
 use super::shared::{Settings, Shared, stopped};
 use crate::clock::{Dice, Timestamp};
 use crate::desk::decide::tick;
+use crate::desk::decision::Decision;
 use crate::store::commit::file_without_mail;
 use crate::store::{Connection, StoreError, asked, facts, keys, outbox, tidy};
 use std::time::Duration;
@@ -62,10 +63,26 @@ fn wake(
             paused.push(agent.person.address.clone());
         }
     }
-    let decision = tick::wake(config, &ticket, &said, &paused);
-    let keys = keys::load(db, now, config.desk.key_valid_secs)?;
-    let ready = compose_all(settings, &keys, &decision, None, (now, dice))?;
-    file_without_mail(db, "postdesk", (&decision, &ready), now)
+    let (notified, told) = (facts::notified(db, now)?, facts::told(db, now)?);
+    let known = tick::Waking { said: &said, paused: &paused, notified, told: &told };
+    let decision = tick::wake(config, &ticket, known);
+    file(db, settings, &decision, &format!("ticket {number} is back, and"), (now, dice))
+}
+
+/// Keeps a decision. A template that fails must not keep what else is due from being done, now and ever after.
+fn file(
+    db: &Connection,
+    settings: &Settings,
+    decision: &Decision,
+    what: &str,
+    chance: (Timestamp, &Dice),
+) -> Result<(), StoreError> {
+    let keys = keys::load(db, chance.0, settings.config.desk.key_valid_secs)?;
+    let ready = compose_all(settings, &keys, decision, None, chance).unwrap_or_else(|error| {
+        tracing::error!("{what} nobody is told: {error}");
+        Vec::new()
+    });
+    file_without_mail(db, "postdesk", (decision, &ready), chance.0)
 }
 
 /// The morning digests that are due. An agent who is away gets none.
@@ -78,9 +95,7 @@ fn digests(db: &Connection, settings: &Settings, now: Timestamp, dice: &Dice) ->
             continue;
         }
         let decision = tick::digest(config, agent, day, asked::waiting_for(db, config, agent)?);
-        let keys = keys::load(db, now, config.desk.key_valid_secs)?;
-        let ready = compose_all(settings, &keys, &decision, None, (now, dice))?;
-        file_without_mail(db, "postdesk", (&decision, &ready), now)?;
+        file(db, settings, &decision, "of a morning's digest", (now, dice))?;
     }
     Ok(())
 }

@@ -4,31 +4,28 @@
 //! The attempt is recorded before the relay is spoken to, and the end of the data before it is sent: whatever dies
 //! when, it is known afterwards which mail may have been taken (promise 5).
 
-use super::composing::compose_all;
-use super::in_hand::{Claim, InHand};
+mod notes;
+
+use super::in_hand::InHand;
 use super::shared::{Shared, stopped};
 use crate::address::without_addresses;
-use crate::clock::Timestamp;
-use crate::desk::decide::outcome;
-use crate::desk::decision::Decision;
 use crate::net::Dial;
 use crate::retry::{CONNECT, Next, OUTBOX};
 use crate::smtp::{Connection, Outcome, SmtpError};
-use crate::store::commit::file_without_mail;
+use crate::store::StoreError;
 use crate::store::outbox::{self as rows, Claimed, Settled};
-use crate::store::{StoreError, facts, keys, writer};
+use notes::{Ended, Held, Notes, Wanted, pick_up, write_down};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+
+pub use notes::recover;
 
 /// How long a connection is kept that nothing is sent over.
 const KEPT: Duration = Duration::from_secs(20);
 
 /// How long an idle worker sleeps at most before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-
-/// So many mails must wait for one to be claimed before its turn.
-const BACKLOG: usize = 16;
 
 /// Why a step ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -52,49 +49,6 @@ pub struct Outbox {
     /// How mails ended: kept until it is on the disk, for a disk that is full must not make us forget what the relay
     /// said. Written down together with what comes next.
     ended: Vec<(Arc<Ended>, InHand)>,
-}
-
-/// How a mail ended.
-type Ended = (Claimed, Settled, String);
-
-/// A mail in a worker's hands.
-type Held = (Claimed, InHand);
-
-/// What one transaction of a worker writes down.
-struct Notes {
-    ended: Vec<Arc<Ended>>,
-    /// The row whose mail may be with the relay from now on.
-    handed_over: Option<i64>,
-    wanted: Wanted,
-}
-
-/// What to claim.
-enum Wanted {
-    /// Nothing.
-    Nothing,
-    /// The next mail.
-    Next,
-    /// The next mail, if more of them wait than the workers have hands: else another worker is free for it.
-    Ahead,
-}
-
-/// After a stop: puts rows that were being sent where they belong, and tells the agents of what is uncertain.
-pub async fn recover(shared: &Shared) -> Result<usize, StoreError> {
-    let (settings, now, dice) = (shared.settings(), shared.clock.now(), shared.dice.clone());
-    let uncertain = shared.store.write(move |db| {
-        let ids = rows::recover(db, now)?;
-        for id in &ids {
-            tell(
-                db,
-                &settings,
-                (*id, "Postdesk stopped before the relay answered"),
-                outcome::Trouble::Uncertain,
-                (now, &dice),
-            )?;
-        }
-        Ok(ids.len())
-    });
-    uncertain.await
 }
 
 impl Outbox {
@@ -132,6 +86,10 @@ impl Outbox {
             }
         }
         self.hang_up().await;
+        if !self.ended.is_empty() {
+            // The disk was full when it was to be written down; it may not be any more.
+            let _ = self.note(Wanted::Nothing).await;
+        }
     }
 
     async fn hang_up(&mut self) {
@@ -154,7 +112,7 @@ impl Outbox {
     pub async fn step(&mut self, stop: &watch::Receiver<bool>) -> Result<usize, OutboxError> {
         let mut tried = 0;
         loop {
-            self.pick_up().await?;
+            pick_up(&self.shared).await?;
             let (mail, in_hand) = match self.ahead.take() {
                 Some(held) => held,
                 None => {
@@ -184,57 +142,18 @@ impl Outbox {
         self.ended.drain(..).for_each(|(_, in_hand)| in_hand.settled());
     }
 
-    /// Puts rows where they belong whose worker fell over or was cut off, as a start after a crash does: what may have been
-    /// taken is uncertain, anything else is tried again, later each time, for the worker may fall over it again.
-    async fn pick_up(&self) -> Result<(), StoreError> {
-        for claim in self.shared.fallen.all() {
-            let (settings, now, dice) =
-                (self.shared.settings(), self.shared.clock.now(), self.shared.dice.clone());
-            let fallen = self.shared.fallen.clone();
-            let job = move |db: &crate::store::Connection| {
-                if fallen.is_held(claim.id) {
-                    return Ok(());
-                }
-                let Some((handed_over, tried_at)) = rows::in_hand(db, claim.id, claim.attempt)? else {
-                    return Ok(());
-                };
-                let settled = match OUTBOX.next(claim.attempt, tried_at, now, dice.draw()) {
-                    _ if handed_over => Settled::Uncertain,
-                    Next::At(at) => Settled::Deferred(at),
-                    Next::GiveUp => Settled::Failed,
-                };
-                tracing::warn!(
-                    outbox = claim.id,
-                    "outgoing {}: {}: its worker was cut off",
-                    claim.id,
-                    settled.word()
-                );
-                conclude(
-                    db,
-                    &settings,
-                    claim.id,
-                    (&settled, "Postdesk was cut off while sending it"),
-                    (now, &dice),
-                )
-            };
-            match self.shared.store.write(job).await {
-                Err(error) if error.is_of_the_disk() => return Err(error),
-                // It stays as it is until the next start: no other mail may wait for it.
-                Err(error) => tracing::error!("outgoing {} is left as it is: {error}", claim.id),
-                Ok(()) => {}
-            }
-            self.shared.fallen.forget(claim);
-        }
-        Ok(())
-    }
-
     /// One attempt; how it ended is kept to be written down with what comes next. When the relay cannot be reached the
     /// mail waits, or after a week fails.
     async fn send(&mut self, (mail, in_hand): Held, stop: &watch::Receiver<bool>) -> Result<(), OutboxError> {
         let id = mail.id;
         let bytes = match self.shared.readers.ask(move |reader| rows::bytes(reader.db(), id)).await {
             Ok(bytes) => bytes,
-            Err(error) => return self.put_off((mail, in_hand), error.into()).await,
+            Err(error) if error.is_of_the_disk() => return self.put_off((mail, in_hand), error.into()).await,
+            Err(error) => {
+                tracing::error!(outbox = id, "outgoing {id} cannot be put together: {error}");
+                self.ended_with((mail, in_hand), Outcome::Later { code: None, reply: error.to_string() });
+                return Ok(());
+            }
         };
         if let Err(error) = self.connect().await {
             return self.put_off((mail, in_hand), error.into()).await;
@@ -257,11 +176,15 @@ impl Outbox {
             self.noted();
             self.ahead = ahead;
         }
+        self.ended_with((mail, in_hand), outcome);
+        Ok(())
+    }
+
+    fn ended_with(&mut self, (mail, in_hand): Held, outcome: Outcome) {
         let (settled, said) = self.judge(&mail, outcome);
         self.shared.counters.attempt(settled.word());
         tell_log(&mail, &settled, &said);
         self.ended.push((Arc::new((mail, settled, said)), in_hand));
-        Ok(())
     }
 
     /// The relay was not spoken to about `mail`.
@@ -320,32 +243,6 @@ impl Outbox {
     }
 }
 
-/// One transaction of a worker. Gives the mail it claimed.
-async fn write_down(shared: &Shared, notes: Notes) -> Result<Option<Held>, StoreError> {
-    let (settings, now, dice) = (shared.settings(), shared.clock.now(), shared.dice.clone());
-    let (fallen, bell) = (shared.fallen.clone(), Arc::clone(&shared.outbox_bell));
-    let job = move |db: &crate::store::Connection| {
-        for (mail, settled, said) in notes.ended.iter().map(AsRef::as_ref) {
-            conclude(db, &settings, mail.id, (settled, said), (now, &dice))?;
-        }
-        if let Some(id) = notes.handed_over {
-            rows::hand_over(db, id)?;
-        }
-        let claimed = match notes.wanted {
-            Wanted::Nothing => None,
-            Wanted::Next => rows::claim(db, now, 1)?,
-            Wanted::Ahead => rows::claim(db, now, BACKLOG)?,
-        };
-        // Held from here on: whoever asked may be gone before the answer comes.
-        let hold = |mail: Claimed| {
-            let claim = Claim { id: mail.id, attempt: mail.attempt };
-            (mail, InHand::new(claim, fallen.clone(), Arc::clone(&bell)))
-        };
-        Ok(claimed.map(hold))
-    };
-    shared.store.write(job).await
-}
-
 /// What is over without the mail being delivered for certain is a warning.
 fn tell_log(mail: &Claimed, settled: &Settled, said: &str) {
     let (outbox, template, word, short) =
@@ -366,60 +263,4 @@ fn said(code: Option<u16>, reply: &str) -> String {
         Some(code) if !reply.starts_with(&code.to_string()) => format!("{code} {reply}"),
         _ => reply.to_owned(),
     }
-}
-
-/// Writes down how an attempt ended, and tells who should know.
-fn conclude(
-    db: &crate::store::Connection,
-    settings: &super::Settings,
-    id: i64,
-    end: (&Settled, &str),
-    chance: (Timestamp, &crate::clock::Dice),
-) -> Result<(), StoreError> {
-    let (settled, said) = end;
-    rows::settle(db, id, settled, said, chance.0)?;
-    let trouble = match settled {
-        Settled::Failed => outcome::Trouble::Failed,
-        Settled::Uncertain => outcome::Trouble::Uncertain,
-        Settled::Sent | Settled::Deferred(_) => return Ok(()),
-    };
-    tell(db, settings, (id, said), trouble, chance)
-}
-
-/// What follows from a mail that could not be delivered: decided by the rules, written in the same transaction. Where that
-/// fails, the row is settled all the same: it would keep its worker, or the next start, from all other mail.
-fn tell(
-    db: &crate::store::Connection,
-    settings: &super::Settings,
-    row: (i64, &str),
-    trouble: outcome::Trouble,
-    chance: (Timestamp, &crate::clock::Dice),
-) -> Result<(), StoreError> {
-    match writer::in_savepoint(db, |db| decide_and_tell(db, settings, row, trouble, chance)) {
-        Err(error) if !error.is_of_the_disk() => {
-            tracing::error!(outbox = row.0, "nobody is told about outgoing {}: {error}", row.0);
-            Ok(())
-        }
-        told => told,
-    }
-}
-
-fn decide_and_tell(
-    db: &crate::store::Connection,
-    settings: &super::Settings,
-    row: (i64, &str),
-    trouble: outcome::Trouble,
-    chance: (Timestamp, &crate::clock::Dice),
-) -> Result<(), StoreError> {
-    let Some((row_facts, ticket)) = facts::outgoing(db, row.0, chance.0)? else { return Ok(()) };
-    let told = facts::told(db, chance.0)?;
-    let decision: Decision =
-        outcome::undelivered(&settings.config, &row_facts, ticket.as_ref(), &told, trouble, row.1);
-    let keys = keys::load(db, chance.0, settings.config.desk.key_valid_secs)?;
-    // A template that fails must not keep the row from being settled, or the relay would be asked for ever.
-    let ready = compose_all(settings, &keys, &decision, None, chance).unwrap_or_else(|error| {
-        tracing::error!(outbox = row.0, "nobody is told about outgoing {}: {error}", row.0);
-        Vec::new()
-    });
-    file_without_mail(db, "postdesk", (&decision, &ready), chance.0)
 }

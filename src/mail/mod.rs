@@ -175,6 +175,8 @@ pub struct Mail {
     pub authentication_results: Vec<String>,
     /// The language of the text where it is long enough to tell, else of `Content-Language` or `Accept-Language`.
     pub language: Option<Language>,
+    /// A Postdesk says in its head that it made it.
+    pub of_a_desk: bool,
     /// The first mail that is attached to it, where one is.
     pub attached: Option<forward::Forwarded>,
     /// What was odd about it.

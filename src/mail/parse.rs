@@ -16,6 +16,8 @@ use sha2::{Digest, Sha256};
 const RESULTS_MAX: usize = 10;
 /// Characters kept of one of them.
 const RESULT_MAX_CHARS: usize = 4000;
+/// The field by which mail of a desk's own can be told.
+const DESK_MARK: &str = "x-postdesk-ticket";
 /// Bytes hashed at once.
 const PIECE_BYTES: usize = 4096;
 /// Bytes of an attached mail that is looked into.
@@ -78,6 +80,7 @@ fn read_parts(parts: &Parts<'_>, size: usize, limits: &Limits) -> Mail {
             .take(RESULTS_MAX)
             .map(|value| value.chars().take(RESULT_MAX_CHARS).collect())
             .collect(),
+        of_a_desk: headers.get(DESK_MARK).is_some(),
         attached: if bounce.is_none() { attached(parts, &attachments, limits) } else { None },
         body: body.spans,
         html: body.html,

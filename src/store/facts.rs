@@ -16,8 +16,8 @@ use crate::mail::ids::MessageId;
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
-pub use people::told;
 pub(super) use people::{budget_columns, row};
+pub use people::{notified, told};
 pub use reported::outgoing;
 pub(super) use ticket::{follow_merges, language, status};
 pub use ticket::{ticket_by_number, ticket_led_to};

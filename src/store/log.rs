@@ -43,7 +43,7 @@ fn serve(path: &Path, rung: &Receiver<()>) {
     let mut open = None;
     while rung.recv().is_ok() {
         if open.is_none() {
-            open = Connection::open(path).ok();
+            open = schema::open_existing(path).ok();
         }
         let Some(db) = &open else { continue };
         // PASSIVE waits for nobody. What fails here the writer meets itself when the log has become too long.
@@ -51,5 +51,22 @@ fn serve(path: &Path, rung: &Receiver<()>) {
         if let Err(error) = done {
             tracing::debug!("the write-ahead log could not be brought into the file: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_gone_is_not_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("desk.db");
+        let (bell, rung) = sync_channel(2);
+        bell.send(()).unwrap();
+        bell.send(()).unwrap();
+        drop(bell);
+        serve(&path, &rung);
+        assert!(!path.exists());
     }
 }

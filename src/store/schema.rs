@@ -61,6 +61,13 @@ pub fn open_writer(path: &Path, clock: &Clock, dice: &Dice) -> Result<Connection
     Ok(db)
 }
 
+/// Opens the file for work beside the writer. Where it is gone none is made: an empty one would be taken for a new desk
+/// at the next start.
+pub(super) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(path, flags)?)
+}
+
 /// Opens the file for questions only.
 pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let db = Connection::open_with_flags(

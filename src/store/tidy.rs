@@ -1,6 +1,6 @@
 //! What is due, and what is past keeping.
 
-use super::StoreError;
+use super::{StoreError, schema};
 use crate::clock::Timestamp;
 use rusqlite::Connection;
 use std::path::Path;
@@ -15,7 +15,7 @@ const FOLD_WAIT: Duration = Duration::from_secs(1);
 /// Brings what stands in the `-wal` file into the file itself, so that after a stop the file alone is whole, whoever
 /// copies it. Where others are reading, the rest stays in the `-wal`, which loses nothing.
 pub fn fold(path: &Path) -> Result<(), StoreError> {
-    let db = Connection::open(path)?;
+    let db = schema::open_existing(path)?;
     db.busy_timeout(FOLD_WAIT)?;
     Ok(db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?)
 }
@@ -35,4 +35,17 @@ pub fn forget(db: &Connection, keys_before: Timestamp, now: Timestamp) -> Result
     db.prepare_cached("DELETE FROM paused WHERE until <= ?1")?.execute([now.0])?;
     db.prepare_cached("DELETE FROM signing_key WHERE retired_at <= ?1")?.execute([keys_before.0])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_gone_is_not_made_anew_at_the_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("desk.db");
+        assert!(fold(&path).is_err());
+        assert!(!path.exists());
+    }
 }

@@ -1,6 +1,6 @@
 //! Every promise that a query can check, checked.
 
-use super::StoreError;
+use super::{StoreError, outbox};
 use rusqlite::Connection;
 
 /// A promise that does not hold.
@@ -92,7 +92,7 @@ const CHECKS: &[(&str, &str)] = &[
 
 /// Runs every check, and SQLite's own of the file. Calls `step` with the number of checks done and their count.
 pub fn verify(db: &Connection, mut step: impl FnMut(usize, usize)) -> Result<Vec<Breach>, StoreError> {
-    let all = CHECKS.len() + 2;
+    let all = CHECKS.len() + 3;
     let mut breaches = Vec::new();
     for (done, (promise, sql)) in CHECKS.iter().enumerate() {
         step(done, all);
@@ -105,6 +105,8 @@ pub fn verify(db: &Connection, mut step: impl FnMut(usize, usize)) -> Result<Vec
         "SELECT \"table\" || ':' || rowid FROM pragma_foreign_key_check",
     )?);
     step(CHECKS.len() + 1, all);
+    breaches.extend(outgoing(db)?);
+    step(CHECKS.len() + 2, all);
     breaches.extend(integrity(db)?);
     step(all, all);
     Ok(breaches)
@@ -120,6 +122,28 @@ fn check(db: &Connection, promise: &'static str, sql: &str) -> Result<Option<Bre
     );
     let first: Option<String> = db.query_row(&list, [], |r| r.get(0))?;
     Ok(Some(Breach { promise, rows, first: first.unwrap_or_default() }))
+}
+
+/// What may still go out can be put together, from its own bytes and from the mail that files are taken from.
+fn outgoing(db: &Connection) -> Result<Option<Breach>, StoreError> {
+    let sql = "SELECT id, size FROM outbox WHERE body_id IS NOT NULL AND state <> 'sent' ORDER BY id";
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut bad: Vec<i64> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, size): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let bytes = match outbox::bytes(db, id) {
+            Err(error) if error.is_of_the_disk() => return Err(error),
+            found => found.ok(),
+        };
+        if bytes.and_then(|bytes| i64::try_from(bytes.len()).ok()) != Some(size) {
+            bad.push(id);
+        }
+    }
+    let first: Vec<String> = bad.iter().take(5).map(ToString::to_string).collect();
+    let rows = i64::try_from(bad.len()).unwrap_or(i64::MAX);
+    let promise = "5: outgoing mail can be put together as it was made";
+    Ok((rows > 0).then(|| Breach { promise, rows, first: first.join(", ") }))
 }
 
 fn integrity(db: &Connection) -> Result<Option<Breach>, StoreError> {

@@ -219,7 +219,7 @@ pub(super) fn follow_up(
 }
 
 /// Whether the mail says thank you and nothing else: no file, no other matter in the subject, nothing that is forwarded,
-/// no question in a signature.
+/// no question in a signature, nothing between the lines of a quotation.
 fn only_thanks(case: &Case<'_>, ticket: &TicketFacts) -> bool {
     let (mail, config) = (case.mail, case.config());
     let subject = bare_subject(&mail.subject, &config.desk.tag);
@@ -227,6 +227,7 @@ fn only_thanks(case: &Case<'_>, ticket: &TicketFacts) -> bool {
     if !mail.attachments.is_empty()
         || mail.is_forward()
         || asks
+        || mail.body.iter().any(|span| span.kind == SpanKind::Quote && has_lines_between(&span.text))
         || !subject.eq_ignore_ascii_case(&ticket.subject)
     {
         return false;
@@ -236,6 +237,22 @@ fn only_thanks(case: &Case<'_>, ticket: &TicketFacts) -> bool {
     let desk = [case.queue_of(ticket).title.as_str(), config.desk.name.as_str()];
     let names: Vec<&str> = people.chain(agents).chain(desk).collect();
     thanks::only(&mail.fresh(), &names)
+}
+
+/// Whether lines stand among quoted ones that are neither marked as quoted nor introduce them: they may be answers. Where
+/// no line is marked this cannot be told.
+fn has_lines_between(quote: &str) -> bool {
+    let mut lines = quote.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (mut introduction, mut marked) = ("", false);
+    for line in lines.by_ref() {
+        if line.starts_with('>') {
+            marked = true;
+            break;
+        }
+        introduction = line;
+    }
+    let introduces = introduction.is_empty() || introduction.ends_with([':', '：']);
+    marked && (!introduces || lines.any(|line| !line.starts_with('>')))
 }
 
 /// A robot's mail in a ticket: kept, changes no status, is answered by nothing. Agents hear of it unless it is an

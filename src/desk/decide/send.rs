@@ -12,6 +12,9 @@ use crate::mail::token::Purpose;
 /// An agent gets this many times the answers that a requester gets.
 const AGENT_ANSWERS: u32 = 6;
 
+/// The name of the budget that all notifications to agents count against.
+pub(super) const NOTIFICATIONS: &str = "notifications to agents";
+
 /// Mail and budget events gathered while one mail is decided.
 pub(super) struct Reach {
     pub(super) outgoing: Vec<Outgoing>,
@@ -55,7 +58,7 @@ impl Reach {
         let budgets = &case.config().budgets;
         let bounds = [
             (BudgetKey::Notices(number), budgets.per_ticket, "notifications about one ticket"),
-            (BudgetKey::Notifications, budgets.in_all, "notifications to agents"),
+            (BudgetKey::Notifications, budgets.in_all, NOTIFICATIONS),
         ];
         self.spend(case, &bounds)
     }
@@ -85,10 +88,8 @@ impl Reach {
 
     /// One word an hour to the admins about a budget that is used up.
     fn tell_admins(&mut self, case: &Case<'_>, what: &str, key: &BudgetKey) {
-        let line = format!(
-            "The budget is used up ({what}), last by {key:?}. Mail is stored as always; no automatic mail of this kind goes out until the next hour."
-        );
-        self.tell_admins_lines(case, &format!("budget {what}"), &line);
+        let (about, line) = used_up(what, key);
+        self.tell_admins_lines(case, &about, &line);
     }
 
     /// One word an hour to the admins about `about`.
@@ -102,6 +103,14 @@ impl Reach {
         self.events.extend(events);
         self.outgoing.extend(outgoing);
     }
+}
+
+/// The matter and the words when a budget is used up.
+pub(super) fn used_up(what: &str, key: &BudgetKey) -> (String, String) {
+    let line = format!(
+        "The budget is used up ({what}), last by {key:?}. Mail is stored as always; no automatic mail of this kind goes out until the next hour."
+    );
+    (format!("budget {what}"), line)
 }
 
 /// The acknowledgement of a new ticket. Says in words what was done, for the ledger.

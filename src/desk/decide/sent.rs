@@ -39,8 +39,12 @@ fn matter<'a>(case: &Case<'a>) -> Result<(&'a TicketFacts, &'static str), &'stat
     find(case).ok_or("it matches no ticket")
 }
 
-/// Mail of the desk's own making, also when the outbox has forgotten it.
+/// Mail of the desk's own making, also when the outbox has forgotten it, or when the provider, that put a copy of what
+/// was submitted there, gave it an id of its own.
 fn is_ours(case: &Case<'_>) -> bool {
+    if case.mail.of_a_desk {
+        return true;
+    }
     let domain = case.config().desk.domain.to_ascii_lowercase();
     let id = case.mail.message_id.as_ref();
     id.is_some_and(|id| id.right() == domain && Token::of_message_id(id).is_some())

@@ -1,11 +1,12 @@
 //! What follows from the passing of time: a ticket that was put off wakes.
 
+use super::admin::tell_admins;
 use super::draft::{blank, concerned, readers, values};
-use super::wording;
+use super::{send, wording};
 use crate::address::Address;
 use crate::clock::Timestamp;
 use crate::config::{Agent, Config, Queue, Reopen};
-use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Row, Template, Values};
+use crate::desk::decision::{BudgetKey, Decision, Disposition, Event, Outgoing, Row, Template, Values};
 use crate::desk::facts::{Said, TicketFacts};
 use crate::desk::ticket::{self, Action, Outcome};
 use crate::mail::token::Purpose;
@@ -16,21 +17,36 @@ const DIGEST_HOURS: i8 = 6;
 /// Messages of a ticket that are shown when it wakes: the newest.
 pub const SHOWN_AT_WAKING: i64 = 3;
 
+/// Characters of each that are shown: enough to remember by, and hundreds of tickets may wake at once.
+const SHOWN_MAX_CHARS: usize = 8000;
+
+/// What is known beside the ticket itself when it wakes.
+#[derive(Debug, Clone, Copy)]
+pub struct Waking<'a> {
+    /// What was said last, at most [`SHOWN_AT_WAKING`] messages.
+    pub said: &'a [Said],
+    /// Addresses that mail is not sent to for now.
+    pub paused: &'a [Address],
+    /// How often agents were told of anything this hour: thousands of tickets may wake at once.
+    pub notified: u32,
+    /// What the admins have been told this hour.
+    pub told: &'a [String],
+}
+
 /// A ticket whose wake time has come: the desk's turn is back, and the agents whom it concerns are told, with what was
-/// `said` last. `paused` are addresses that mail is not sent to for now.
-pub fn wake(config: &Config, ticket: &TicketFacts, said: &[Said], paused: &[Address]) -> Decision {
+/// said last.
+pub fn wake(config: &Config, ticket: &TicketFacts, known: Waking<'_>) -> Decision {
     let number = ticket.number;
     let mut events = vec![Event::Wake(number, None)];
-    let mut woken = ticket.clone();
     let mut outgoing = Vec::new();
     if let Outcome::Become(next) = ticket::step(ticket.status, Action::Woke, Reopen::Never, 0) {
         events.push(Event::Status(number, next));
-        woken.status = next;
-        outgoing = config
-            .queue(&ticket.queue)
-            .or(config.queues.first())
-            .map(|queue| call(config, queue, &woken, said, paused))
-            .unwrap_or_default();
+        let woken = TicketFacts { status: next, ..ticket.clone() };
+        if let Some(queue) = config.queue(&ticket.queue).or(config.queues.first()) {
+            let (more, mails) = call_within_budget(config, queue, &woken, known);
+            events.extend(more);
+            outgoing = mails;
+        }
     }
     Decision {
         events,
@@ -38,6 +54,23 @@ pub fn wake(config: &Config, ticket: &TicketFacts, said: &[Said], paused: &[Addr
         number: Some(number),
         ..Decision::nothing(Disposition::Agent, "the date it was put off to has come")
     }
+}
+
+/// The agents' mail, as one round of notifications; when those are used up for this hour, the admins hear of that.
+fn call_within_budget(
+    config: &Config,
+    queue: &Queue,
+    ticket: &TicketFacts,
+    known: Waking<'_>,
+) -> (Vec<Event>, Vec<Outgoing>) {
+    let bound = config.budgets.in_all;
+    if known.notified >= bound {
+        let (about, line) =
+            send::used_up(&format!("{}: {bound} an hour", send::NOTIFICATIONS), &BudgetKey::Notifications);
+        return tell_admins(config, queue, known.told, &about, &line);
+    }
+    let mails = call(config, queue, ticket, known.said, known.paused);
+    (vec![Event::Spend(vec![BudgetKey::Notifications])], mails)
 }
 
 /// The agents' mail about a ticket that woke; a reply to it answers the ticket.
@@ -49,6 +82,7 @@ fn call(
     paused: &[Address],
 ) -> Vec<Outgoing> {
     let agents = concerned(config, ticket, queue).into_iter();
+    let said: Vec<Said> = said.iter().map(shortened).collect();
     let mail = |agent: &Agent| {
         let told = said.iter().map(|said| wording::said(said, &agent.time_zone, agent.language));
         let values = Values {
@@ -62,6 +96,12 @@ fn call(
         Outgoing { values, purpose: Purpose::Agent, ..blank }
     };
     agents.filter(|agent| !paused.contains(&agent.person.address)).map(mail).collect()
+}
+
+fn shortened(said: &Said) -> Said {
+    let end = said.text.char_indices().nth(SHOWN_MAX_CHARS).map(|(end, _)| end);
+    let cut = end.and_then(|end| said.text.get(..end)).map(|text| format!("{text} […]"));
+    Said { text: cut.unwrap_or_else(|| said.text.clone()), ..said.clone() }
 }
 
 /// The local day whose digest is due for an agent at `now`; `last` is the day of the one before.

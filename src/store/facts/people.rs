@@ -81,6 +81,11 @@ fn spent(db: &Connection, hour: i64, key: &BudgetKey) -> Result<Option<u32>, Sto
     Ok(db.prepare_cached(sql)?.query_row((hour, scope, key), |r| r.get(0)).optional()?)
 }
 
+/// How many rounds of notifications agents got in the hour of `now`.
+pub fn notified(db: &Connection, now: Timestamp) -> Result<u32, StoreError> {
+    Ok(spent(db, now.0.div_euclid(3600), &BudgetKey::Notifications)?.unwrap_or(0))
+}
+
 /// What an admin has been told in the hour of `now`.
 pub fn told(db: &Connection, now: Timestamp) -> Result<Vec<String>, StoreError> {
     let hour = now.0.div_euclid(3600);

@@ -109,6 +109,27 @@ async fn what_is_snoozed_comes_back_by_itself() {
     world.verify();
 }
 
+/// Tabs and empty lines grow to thirty times their size in HTML: three such mails together are more than a mail may be.
+#[tokio::test]
+async fn a_ticket_with_enormous_messages_wakes_like_any_other_and_keeps_none_asleep() {
+    let (mut world, number, note) = opened("", "", "").await;
+    let body = format!("{}a\r\n\r\n", "\t".repeat(40)).repeat(11_000);
+    for _ in 0..2 {
+        let letter = world.letter(MARIA, &format!("[#{number}]"), &body);
+        world.posts(&letter);
+    }
+    world.answers(ANA, &note, "#posponer 2d");
+    world.work().await;
+    assert_eq!(world.ticket(number).row.status.word(), "pending");
+    world.new_mails(ANA);
+    world.clock.advance(2 * 86400 + 1);
+    world.work().await;
+    assert_eq!(world.ticket(number).row.status.word(), "open");
+    let woke = world.new_mail(ANA);
+    assert!(woke.text.contains("nos toca a nosotros") && woke.text.contains(MARIA), "{:.500}", woke.text);
+    world.verify();
+}
+
 #[tokio::test]
 async fn a_ticket_whose_requester_wrote_before_its_time_wakes_nobody_twice() {
     let (mut world, number, note) = opened("", "", "").await;

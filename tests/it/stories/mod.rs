@@ -10,6 +10,7 @@ mod thanks;
 mod bounces;
 mod aside;
 mod behalf;
+mod borrowed;
 mod commands;
 mod desk_work;
 mod bad;

@@ -95,6 +95,32 @@ async fn an_answer_from_the_webmail_is_filed_as_the_reply_it_is_and_not_sent_aga
     office.world.verify();
 }
 
+/// Some providers put what is submitted into the folder of sent mail, and give it a Message-ID of their own.
+#[tokio::test]
+async fn a_reply_of_the_desks_own_is_known_in_the_folder_of_sent_mail_whatever_id_it_got_on_the_way() {
+    let mut office = Office::start().await;
+    let letter = office.world.letter(MARIA, "Impresora", "La impresora del segundo piso no funciona.");
+    office.world.posts(&letter.with(&format!("Cc: <{PEDRO}>\r\n")));
+    office.works().await;
+    let (number, note) = (office.world.tickets()[0], office.world.new_mail(ANA));
+    office.world.new_mails(MARIA);
+    office.world.answers(ANA, &note, "Pasamos esta tarde.");
+    office.works().await;
+    let reply = office.world.new_mail(MARIA);
+    office.world.new_mails(PEDRO);
+    office.world.new_mails(LUIS);
+    let raw = reply.raw.replace(&format!("Message-ID: <{}>", reply.id), "Message-ID: <a1b2@relay.example>");
+    assert_ne!(raw, reply.raw);
+    office.world.server.deliver_to(DESK, "Sent", raw);
+    office.works().await;
+    assert!(office.world.last_account().1.contains("the desk itself"), "{:?}", office.world.last_account());
+    assert_eq!(office.world.ticket(number).messages.len(), 2);
+    for person in [MARIA, PEDRO, ANA, LUIS] {
+        office.world.no_mail(person);
+    }
+    office.world.verify();
+}
+
 #[tokio::test]
 async fn the_tag_alone_counts_only_when_the_requester_got_it() {
     let mut office = Office::start().await;

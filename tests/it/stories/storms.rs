@@ -394,3 +394,32 @@ async fn a_participant_who_has_had_enough_takes_nothing_away_from_the_others() {
     world.no_mail(PEDRO);
     world.verify();
 }
+
+#[tokio::test]
+async fn tickets_that_wake_by_the_dozen_wake_all_and_tell_their_agents_within_the_budget() {
+    let mut world = World::start_with("", "", "[budgets]\nin_all = 30\n").await;
+    for n in 0..12 {
+        world.writes(
+            &format!("cliente{n}@client.example"),
+            &format!("Impresora {n}"),
+            "No funciona desde ayer.",
+        );
+    }
+    world.work().await;
+    world.new_mails(LUIS);
+    for note in world.new_mails(ANA) {
+        world.answers(ANA, &note, "#posponer 2d");
+    }
+    world.work().await;
+    assert_eq!(world.rows("SELECT DISTINCT status FROM ticket"), ["pending"]);
+    world.new_mails(ANA);
+    world.new_mails("admin@desk.example");
+    world.clock.advance(3 * 86400);
+    world.reconfigures("", "", "[budgets]\nin_all = 5\n");
+    world.work().await;
+    assert_eq!(world.rows("SELECT DISTINCT status FROM ticket"), ["open"]);
+    assert_eq!((world.new_mails(ANA).len(), world.new_mails(LUIS).len()), (5, 5));
+    let word = world.new_mail("admin@desk.example").text;
+    assert!(word.contains("notifications to agents: 5 an hour"), "{word}");
+    world.verify();
+}

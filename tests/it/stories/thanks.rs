@@ -47,11 +47,19 @@ async fn thanks_for_a_resolved_ticket_are_filed_shown_to_the_agents_and_do_not_r
 #[tokio::test]
 async fn thanks_with_anything_else_reopen() {
     type Change = fn(crate::world::Letter) -> crate::world::Letter;
-    let changes: [(&str, &str, Change); 4] = [
+    let changes: [(&str, &str, Change); 6] = [
         ("a question", "Gracias. ¿Y la otra?", |letter| letter),
         ("more words", "Gracias, sigue igual.", |letter| letter),
         ("another matter", "Gracias", |mut letter| {
             letter.subject += " y la pantalla";
+            letter
+        }),
+        ("words below the quotation", "Gracias", |mut letter| {
+            letter.body += "\r\n\r\nPero sigue igual que ayer.\r\n";
+            letter
+        }),
+        ("words within the quotation", "Gracias", |mut letter| {
+            letter.body = letter.body.replacen("\r\n> ", "\r\nEsto no es verdad, sigue igual.\r\n> ", 3);
             letter
         }),
         ("a question in the signature", "Gracias\r\n\r\n-- \r\n¿Y la pantalla?", |letter| letter),
