@@ -90,11 +90,6 @@ pub fn cpu() -> Duration {
     std::fs::read_dir("/proc/self/task").unwrap().map(|task| running_time(&task.unwrap().path())).sum()
 }
 
-/// Processor time of the calling thread so far.
-pub fn own_cpu() -> Duration {
-    running_time(Path::new("/proc/thread-self"))
-}
-
 fn running_time(task: &Path) -> Duration {
     let text = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
     Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))

@@ -49,7 +49,7 @@ pub fn open_writer(path: &Path, clock: &Clock, dice: &Dice) -> Result<Connection
     // Another thread brings the log into the file (`log`). Where it does not keep up, the writer does so itself.
     db.execute_batch("PRAGMA wal_autocheckpoint = 12000;")?;
     // A group of mails is changed in memory and written once.
-    db.execute_batch("PRAGMA cache_size = -8192;")?;
+    db.execute_batch("PRAGMA cache_size = -6144;")?;
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > VERSION {
         return Err(StoreError::Newer { found, known: VERSION });

@@ -13,10 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::{JoinError, JoinHandle};
 
 /// Mails being read and packed at once, beside the one on the wire.
-const READ_AT_ONCE: usize = 4;
+const READ_AT_ONCE: usize = 3;
 
 /// What mails that were read and are not on the disk yet may hold in memory at once, in KiB; a larger mail goes alone.
-pub(super) const MEMORY_KIB: u32 = 8 * 1024;
+pub(super) const MEMORY_KIB: u32 = 6 * 1024;
 
 /// A mail is there twice: as it came, and packed.
 const COPIES: usize = 2;

@@ -8,9 +8,9 @@ use crate::store::commit::Origin;
 use crate::store::{StoreError, ledger};
 use tokio::sync::watch;
 
-/// The server is told of so many batches together while there is a backlog: moving costs it as much for one mail as for
-/// hundreds, since it reads the folder anew each time.
-const BATCHES_TOLD_TOGETHER: usize = 2;
+/// While there is a backlog the server is told of an eighth of it together, within these bounds: moving costs it as much
+/// for one mail as for hundreds, since it reads the folder anew each time.
+const TOLD_TOGETHER: (usize, usize) = (400, 2000);
 
 impl Intake {
     pub(super) async fn take_all(
@@ -31,6 +31,7 @@ impl Intake {
         let mut step = Step { settled: unsettled.len(), ..Step::default() };
         self.settle(mailbox, open, &unsettled).await?;
         let batch_max = config.limits.batch_max.max(1);
+        let together = (new.len() / 8).clamp(TOLD_TOGETHER.0, TOLD_TOGETHER.1);
         let mut done = Vec::new();
         let mut in_hand: Option<Vec<(u32, Filing)>> = None;
         for batch in new.chunks(batch_max) {
@@ -41,7 +42,7 @@ impl Intake {
             step.filed += batch.len();
             let filing = self.fetch_or_singly(config, mailbox, open, &wanted).await;
             // The batch before is settled even when this one's connection died: it may have been committed.
-            let most = if filing.is_ok() { batch_max * BATCHES_TOLD_TOGETHER } else { 0 };
+            let most = if filing.is_ok() { together } else { 0 };
             self.finish(mailbox, open, in_hand.take(), &mut done, most).await?;
             in_hand = Some(filing?);
         }
