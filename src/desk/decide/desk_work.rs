@@ -79,10 +79,9 @@ fn show(case: &Case<'_>, reach: &mut Reach, agent: &Agent, number: i64) {
         return send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
     };
     let said = case.facts.conversations.get(&ticket.number).map(Vec::as_slice).unwrap_or_default();
-    let told = said.iter().map(|said| wording::said(said, &agent.time_zone, agent.language));
     let values = Values {
         rows: rows(case, &Ask::Show(number)),
-        text: told.collect::<Vec<_>>().join("\n\n"),
+        text: wording::conversation(said, wording::SHOWN_CHARS, &agent.time_zone, agent.language),
         readers: draft::readers(ticket),
         ..draft::values(case.config(), ticket)
     };

@@ -97,10 +97,7 @@ impl<'a> Act<'a, '_> {
         let said = self.case.facts.conversations.get(&self.ticket.number);
         let public = said.into_iter().flatten().filter(|said| !said.internal);
         let zone = &self.queue().time_zone;
-        let folded = public
-            .map(|said| wording::said(said, zone, self.ticket.language))
-            .collect::<Vec<_>>()
-            .join("\n\n");
+        let folded = wording::conversation(public, wording::PASSED_ON_CHARS, zone, self.ticket.language);
         let values = Values {
             requester_address: String::new(),
             author_name: self.agent.person.name.clone(),

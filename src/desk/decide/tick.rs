@@ -17,9 +17,6 @@ const DIGEST_HOURS: i8 = 6;
 /// Messages of a ticket that are shown when it wakes: the newest.
 pub const SHOWN_AT_WAKING: i64 = 3;
 
-/// Characters of each that are shown: enough to remember by, and hundreds of tickets may wake at once.
-const SHOWN_MAX_CHARS: usize = 8000;
-
 /// What is known beside the ticket itself when it wakes.
 #[derive(Debug, Clone, Copy)]
 pub struct Waking<'a> {
@@ -82,12 +79,10 @@ fn call(
     paused: &[Address],
 ) -> Vec<Outgoing> {
     let agents = concerned(config, ticket, queue).into_iter();
-    let said: Vec<Said> = said.iter().map(shortened).collect();
     let mail = |agent: &Agent| {
-        let told = said.iter().map(|said| wording::said(said, &agent.time_zone, agent.language));
         let values = Values {
             lines: vec![wording::woke(agent.language)],
-            text: told.collect::<Vec<_>>().join("\n\n"),
+            text: wording::conversation(said, wording::SHOWN_CHARS, &agent.time_zone, agent.language),
             readers: readers(ticket),
             ..values(config, ticket)
         };
@@ -96,12 +91,6 @@ fn call(
         Outgoing { values, purpose: Purpose::Agent, ..blank }
     };
     agents.filter(|agent| !paused.contains(&agent.person.address)).map(mail).collect()
-}
-
-fn shortened(said: &Said) -> Said {
-    let end = said.text.char_indices().nth(SHOWN_MAX_CHARS).map(|(end, _)| end);
-    let cut = end.and_then(|end| said.text.get(..end)).map(|text| format!("{text} […]"));
-    Said { text: cut.unwrap_or_else(|| said.text.clone()), ..said.clone() }
 }
 
 /// The local day whose digest is due for an agent at `now`; `last` is the day of the one before.

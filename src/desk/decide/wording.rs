@@ -71,8 +71,38 @@ pub(super) fn figures(figures: &Figures, language: Language) -> Vec<String> {
     lines
 }
 
+/// Characters that agents are shown of one message of a conversation; the rest is with the ticket.
+pub(super) const SHOWN_CHARS: usize = 8000;
+
+/// Characters of one message that go to somebody else.
+pub(super) const PASSED_ON_CHARS: usize = CONVERSATION_SHOWN_CHARS / 2;
+
+/// Characters shown of a conversation: thirty times that, which some text grows to as HTML, is a mail that can be made.
+const CONVERSATION_SHOWN_CHARS: usize = 300_000;
+
+/// A conversation, oldest first: the newest of it within bounds, `each` characters of a message at most, with `[…]` where
+/// something is left out.
+pub(super) fn conversation<'a>(
+    said: impl IntoIterator<Item = &'a Said>,
+    each: usize,
+    zone: &TimeZone,
+    language: Language,
+) -> String {
+    let all: Vec<String> = said.into_iter().map(|said| one_said(said, each, zone, language)).collect();
+    let mut room = CONVERSATION_SHOWN_CHARS;
+    let fits = |text: &&String| {
+        let left = room.checked_sub(text.chars().count());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let shown = all.iter().rev().take_while(fits).count();
+    let newest = all.iter().skip(all.len() - shown).map(String::as_str);
+    let mark = (shown < all.len()).then_some("[…]");
+    mark.into_iter().chain(newest).collect::<Vec<_>>().join("\n\n")
+}
+
 /// One message of a conversation with its head line. Agents stand there by name, never by address.
-pub(super) fn said(said: &Said, zone: &TimeZone, language: Language) -> String {
+fn one_said(said: &Said, each: usize, zone: &TimeZone, language: Language) -> String {
     let at = jiff::Timestamp::from_second(said.at.0).unwrap_or_default().to_zoned(zone.clone());
     let note = pick(language, ["internal note", "nota interna", "nota interna"].map(str::to_owned));
     let mark = if said.internal { format!(" · {note}") } else { String::new() };
@@ -81,7 +111,10 @@ pub(super) fn said(said: &Said, zone: &TimeZone, language: Language) -> String {
     } else {
         format!("\n[{}]", said.attachments.join(", "))
     };
-    format!("— {} · {}{mark}\n{}{files}", said.label(), at.strftime("%Y-%m-%d %H:%M"), said.text.trim())
+    let text = said.text.trim();
+    let end = text.char_indices().nth(each).map(|(end, _)| end);
+    let (text, rest) = end.and_then(|end| text.get(..end)).map_or((text, ""), |start| (start, " […]"));
+    format!("— {} · {}{mark}\n{text}{rest}{files}", said.label(), at.strftime("%Y-%m-%d %H:%M"))
 }
 
 /// That a ticket which was put off is back.

@@ -127,6 +127,15 @@ async fn a_ticket_with_enormous_messages_wakes_like_any_other_and_keeps_none_asl
     assert_eq!(world.ticket(number).row.status.word(), "open");
     let woke = world.new_mail(ANA);
     assert!(woke.text.contains("nos toca a nosotros") && woke.text.contains(MARIA), "{:.500}", woke.text);
+    // It can be looked at and passed on as well.
+    world.answers(ANA, &woke, &format!("#mostrar {number}"));
+    world.work().await;
+    assert!(world.new_mail(ANA).text.contains("[…]"));
+    world.answers(ANA, &woke, "#reenviar tercero@otra.example");
+    world.work().await;
+    let sql = "SELECT count(*) FROM outbox WHERE recipient = 'tercero@otra.example' AND size > 100000";
+    assert_eq!(world.reader().db().query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap(), 1);
+    assert_eq!(world.last_account().0, "agent");
     world.verify();
 }
 
