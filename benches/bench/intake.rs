@@ -16,8 +16,8 @@ pub struct Rounds(pub usize);
 
 /// Intake over TLS, beside fetch-only and commit-only of the same mails.
 pub fn intake(runtime: &Runtime, real: &mut Real, report: &mut Report, count: usize, rounds: Rounds) {
-    let (mut whole, mut fetches, mut commits, mut reads, mut cpus, mut memory) =
-        (vec![], vec![], vec![], vec![], vec![], vec![]);
+    let (mut whole, mut fetches, mut moves, mut commits, mut reads, mut cpus, mut memory) =
+        (vec![], vec![], vec![], vec![], vec![], vec![], vec![]);
     for round in 0..rounds.0 {
         let mails = mix::mails(count, 1 + round as u64);
         let mut servers = real.mailbox(&mails);
@@ -27,6 +27,11 @@ pub fn intake(runtime: &Runtime, real: &mut Real, report: &mut Report, count: us
         let server = config.mailboxes[0].server.clone();
         runtime.block_on(limits::warm(&server));
         fetches.push(runtime.block_on(limits::fetch(&server, config.limits.batch_max, count)));
+        let spare = real.mailbox(&mails);
+        let spare_server = Desk::new(&spare, 0).config().mailboxes[0].server.clone();
+        runtime.block_on(limits::warm(&spare_server));
+        moves.push(runtime.block_on(limits::fetch_and_move(&spare_server, config.limits.batch_max, count)));
+        real.remove(&spare.user);
         let running = desk.run();
         desk.wait_taken(count);
         whole.push(running.started.elapsed());
@@ -45,6 +50,8 @@ pub fn intake(runtime: &Runtime, real: &mut Real, report: &mut Report, count: us
     let (value, fetch) = (rate(whole), rate(fetches));
     report.at_least(format!("intake over TLS, {count} mails"), value, "mails/s", 1500.0);
     report.share(format!("intake beside fetch only, {count} mails"), value, fetch, "mails/s", 0.4);
+    let moved = rate(moves);
+    report.beside(format!("intake beside fetch and move only, {count} mails"), value, moved, "mails/s");
     report.note(format!("commit only, {count} mails"), rate(commits), "mails/s");
     report.note(format!("read and pack only, one thread, {count} mails"), rate(reads), "mails/s");
     let cpu = median(cpus).as_secs_f64() * 1000.0 / count as f64;

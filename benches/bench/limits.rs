@@ -2,7 +2,7 @@
 //! commit, only submit.
 
 use postdesk::clock::{Clock, Dice};
-use postdesk::config::{Config, Server};
+use postdesk::config::{After, Config, Server};
 use postdesk::imap::Session;
 use postdesk::loops::{Shared, filing};
 use postdesk::net::TcpDial;
@@ -42,6 +42,28 @@ pub async fn fetch(server: &Server, batch: usize, count: usize) -> Duration {
     }
     drop(sink);
     assert_eq!(drain.await.unwrap(), count);
+    let took = start.elapsed();
+    session.logout().await;
+    took
+}
+
+/// As [`fetch`], and moves the mails on the server as the daemon does: what the server alone takes for the whole task.
+pub async fn fetch_and_move(server: &Server, batch: usize, count: usize) -> Duration {
+    let start = Instant::now();
+    let mut session = Session::open(server, &TcpDial).await.unwrap();
+    session.select("INBOX").await.unwrap();
+    let uids = session.uids(1).await.unwrap();
+    assert_eq!(uids.len(), count);
+    let (sink, mut source) = mpsc::channel(1);
+    let drain = tokio::spawn(async move { while source.recv().await.is_some() {} });
+    for together in uids.chunks((count / 8).clamp(400, 2000)) {
+        for batch in together.chunks(batch) {
+            session.fetch(batch, 1 << 30, &sink).await.unwrap();
+        }
+        session.settle(together, &After::Move("Postdesk".to_owned())).await.unwrap();
+    }
+    drop(sink);
+    drain.await.unwrap();
     let took = start.elapsed();
     session.logout().await;
     took

@@ -39,6 +39,11 @@ impl Report {
         self.push(Figure { name: name.into(), value, unit, limit: None, aim });
     }
 
+    /// Adds a figure beside a limit, without aim.
+    pub fn beside(&mut self, name: impl Into<String>, value: f64, limit: f64, unit: &'static str) {
+        self.push(Figure { name: name.into(), value, unit, limit: Some(limit), aim: None });
+    }
+
     /// Adds a figure beside its limit, of which it should be at least `share`.
     pub fn share(&mut self, name: impl Into<String>, value: f64, limit: f64, unit: &'static str, share: f64) {
         let aim = Some((format!(">= {share} of the limit"), value / limit >= share));

@@ -131,7 +131,7 @@ fn keeps_secrets(mail: &Submitted, parsed: &mail_parser::Message<'_>) {
     assert!(command.is_none(), "a command went to {to}: {command:?}\n{text}");
     let raw = String::from_utf8_lossy(&mail.raw);
     for agent in [ANA, LUIS] {
-        assert!(!raw.contains(agent), "{agent} was shown to {to}:\n{raw}");
+        assert!(!shows(&raw, agent), "{agent} was shown to {to}:\n{raw}");
     }
     if to == COPIED {
         return;
@@ -142,6 +142,12 @@ fn keeps_secrets(mail: &Submitted, parsed: &mail_parser::Message<'_>) {
             && !(number < 2 && to == super::people::DEAD);
         assert!(!foreign, "words of {who} went to {to}:\n{text}");
     }
+}
+
+/// Whether an address stands in a mail; a token before the `@` may by chance end in a name (seed 380528841).
+fn shows(raw: &str, address: &str) -> bool {
+    let is_alone = |at: usize| !raw[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+    raw.match_indices(address).any(|(at, _)| is_alone(at))
 }
 
 pub fn nothing_waits(reader: &Reader) -> bool {
