@@ -28,7 +28,8 @@ pub fn intake(runtime: &Runtime, real: &mut Real, report: &mut Report, count: us
         runtime.block_on(limits::warm(&server));
         fetches.push(runtime.block_on(limits::fetch(&server, config.limits.batch_max, count)));
         let spare = real.mailbox(&mails);
-        let spare_server = Desk::new(&spare, 0).config().mailboxes[0].server.clone();
+        let spare_desk = Desk::new(&spare, 0);
+        let spare_server = spare_desk.config().mailboxes[0].server.clone();
         runtime.block_on(limits::warm(&spare_server));
         moves.push(runtime.block_on(limits::fetch_and_move(&spare_server, config.limits.batch_max, count)));
         real.remove(&spare.user);
