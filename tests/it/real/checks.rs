@@ -40,6 +40,8 @@ pub struct Checks {
     /// OpenDKIM and OpenDMARC of the receiving server.
     dkim: u16,
     dmarc: u16,
+    /// OpenDKIM of what is submitted to it.
+    desk_signer: u16,
     /// OpenDKIM of the honest and of the evil server.
     honest_signer: u16,
     evil_signer: u16,
@@ -60,6 +62,7 @@ impl Checks {
             resolver: free_resolver(),
             dkim: free_port(),
             dmarc: free_port(),
+            desk_signer: free_port(),
             honest_signer: free_port(),
             evil_signer: free_port(),
             honest_port: free_port(),
@@ -72,7 +75,8 @@ impl Checks {
         // Mail of this machine is checked like any other: no host is trusted, for the one named here does not exist.
         checks.write("nobody", "192.0.2.1\n");
         checks.write("keys", &checks.key_table());
-        checks.start_opendkim("dkim", checks.dkim, "sv", "*@desk.example desk.example\n");
+        checks.start_opendkim("dkim", checks.dkim, "v", "");
+        checks.start_opendkim("desk", checks.desk_signer, "s", "*@desk.example desk.example\n");
         let honest = "*@example.org example.org\n*@example.net example.net\n";
         checks.start_opendkim("honest", checks.honest_signer, "s", honest);
         let evil = "*@example.org evil.example\n*@example.net evil.example\n";
@@ -80,7 +84,9 @@ impl Checks {
         let dmarc = checks.filled(OPENDMARC).replace("PORT", &checks.dmarc.to_string());
         checks.write("dmarc.conf", &dmarc);
         checks.daemon("dmarc", "opendmarc", &["-f", "-c", "dmarc.conf"]);
-        for port in [checks.dkim, checks.dmarc, checks.honest_signer, checks.evil_signer] {
+        let milters =
+            [checks.dkim, checks.dmarc, checks.desk_signer, checks.honest_signer, checks.evil_signer];
+        for port in milters {
             wait_until(&format!("a milter on port {port}: see {}", folder.display()), || {
                 TcpStream::connect(("127.0.0.1", port)).ok()
             });
@@ -100,7 +106,7 @@ header_checks = regexp:{}
 ",
             self.dkim,
             self.dmarc,
-            self.dkim,
+            self.desk_signer,
             self.folder.join("header_checks").display()
         )
     }
@@ -196,11 +202,16 @@ header_checks = regexp:{}
         DOMAINS.map(line).concat()
     }
 
+    /// In mode `s` what comes from this machine is signed; in mode `v` everything is verified, one mail at a time:
+    /// OpenDKIM reads `ResolverConfiguration` anew for each mail with a parser that two threads must not share, and dies
+    /// of two mails at once. So the desk's own mail, which comes over several connections, has a signer of its own.
     fn start_opendkim(&self, name: &str, port: u16, mode: &str, signing_table: &str) {
         self.write(&format!("{name}.signers"), signing_table);
-        // A server that only signs signs what comes from this machine.
-        let internal = if mode == "s" { "127.0.0.0/8" } else { "FOLDER/nobody" };
-        let text = OPENDKIM
+        let (internal, resolver) = match mode {
+            "s" => ("127.0.0.0/8", ""),
+            _ => ("FOLDER/nobody", "ResolverConfiguration FOLDER/resolver.conf\n"),
+        };
+        let text = (resolver.to_owned() + OPENDKIM)
             .replace("INTERNAL", internal)
             .replace("NAME", name)
             .replace("PORT", &port.to_string())
@@ -255,12 +266,10 @@ forward-zone:
   forward-addr: RESOLVER
 ";
 
-const OPENDKIM: &str = "
-Mode MODE
+const OPENDKIM: &str = "Mode MODE
 Socket inet:PORT@127.0.0.1
 UserID opendkim
 Syslog no
-ResolverConfiguration FOLDER/resolver.conf
 InternalHosts INTERNAL
 AuthservID AUTHSERV_ID
 AlwaysAddARHeader yes

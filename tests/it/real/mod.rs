@@ -156,11 +156,10 @@ impl RealServers {
         read_maildir(&self.maildir(user).join(format!(".{folder}")))
     }
 
-    /// Waits until the inbox of `user` holds `count` mails, and gives them.
+    /// Waits until the inbox of `user` holds `count` mails, and gives them; shows Postfix's log when it takes too long.
     pub fn wait_for_mails(&self, user: &str, count: usize) -> Vec<Vec<u8>> {
-        wait_until(&format!("{count} mails for {user}"), || {
-            Some(self.read_mails(user)).filter(|mails| mails.len() >= count)
-        })
+        let what = || format!("{count} mails for {user}; Postfix's log:\n{}", read_log(&self.postfix.log()));
+        wait_long(what, || Some(self.read_mails(user)).filter(|mails| mails.len() >= count))
     }
 }
 
@@ -284,17 +283,27 @@ fn run_daemon(command: &mut Command, log: &Path) {
     let file = std::fs::File::options().create(true).append(true).open(log).unwrap();
     let status =
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).status().unwrap();
-    assert!(status.success(), "{command:?}: {status}\n{}", std::fs::read_to_string(log).unwrap_or_default());
+    assert!(status.success(), "{command:?}: {status}\n{}", read_log(log));
+}
+
+/// What a server logged, for the reader of a failed test.
+fn read_log(log: &Path) -> String {
+    std::fs::read_to_string(log).unwrap_or_else(|error| format!("{}: {error}", log.display()))
 }
 
 /// Waits until `look` finds something, looking often; fails with `what` when it takes too long.
-pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_long(|| what.to_owned(), look)
+}
+
+/// As [`wait_until`], where `what` is put together only when it is needed.
+fn wait_long<T>(what: impl Fn() -> String, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {}", what());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -312,7 +321,7 @@ fn wait_for_greeting(port: u16, greeting: &str, log: &Path) {
             return;
         }
         if start.elapsed() > PATIENCE {
-            panic!("no greeting on {port} ({line:?}):\n{}", std::fs::read_to_string(log).unwrap_or_default());
+            panic!("no greeting on {port} ({line:?}):\n{}", read_log(log));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
