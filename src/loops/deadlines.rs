@@ -2,6 +2,7 @@
 
 use super::composing::compose_all;
 use super::shared::{Settings, Shared, stopped};
+use crate::address::Address;
 use crate::clock::{Dice, Timestamp};
 use crate::desk::decide::tick;
 use crate::desk::decision::Decision;
@@ -35,8 +36,9 @@ pub async fn step(shared: &Shared) -> Result<usize, StoreError> {
     let (keys_before, bodies_before) = (now.plus(-desk.key_valid_secs), now.plus(-desk.sent_kept_secs));
     let job = move |db: &Connection| {
         let due = tidy::due(db, now, AT_ONCE)?;
+        let paused = if due.is_empty() { Vec::new() } else { paused(db, &settings, now)? };
         for number in &due {
-            wake(db, &settings, *number, now, &dice)?;
+            wake(db, &settings, (*number, &paused), now, &dice)?;
         }
         digests(db, &settings, now, &dice)?;
         tidy::forget(db, keys_before, now)?;
@@ -46,25 +48,30 @@ pub async fn step(shared: &Shared) -> Result<usize, StoreError> {
     shared.store.write(job).await
 }
 
-/// A ticket that was put off is back, and its agents are told.
+/// Agents whom no mail is sent to for now.
+fn paused(db: &Connection, settings: &Settings, now: Timestamp) -> Result<Vec<Address>, StoreError> {
+    let mut paused = Vec::new();
+    for agent in &settings.config.agents {
+        if outbox::is_paused(db, &agent.person.address, now)? {
+            paused.push(agent.person.address.clone());
+        }
+    }
+    Ok(paused)
+}
+
+/// A ticket that was put off is back, and its agents are told, but for those who are paused.
 fn wake(
     db: &Connection,
     settings: &Settings,
-    number: i64,
+    (number, paused): (i64, &[Address]),
     now: Timestamp,
     dice: &Dice,
 ) -> Result<(), StoreError> {
     let config = &settings.config;
     let Some(ticket) = facts::ticket_by_number(db, number, now)? else { return Ok(()) };
     let said = asked::newest(db, number, tick::SHOWN_AT_WAKING)?;
-    let mut paused = Vec::new();
-    for agent in &config.agents {
-        if outbox::is_paused(db, &agent.person.address, now)? {
-            paused.push(agent.person.address.clone());
-        }
-    }
     let (notified, told) = (facts::notified(db, now)?, facts::told(db, now)?);
-    let known = tick::Waking { said: &said, paused: &paused, notified, told: &told };
+    let known = tick::Waking { said: &said, paused, notified, told: &told };
     let decision = tick::wake(config, &ticket, known);
     file(db, settings, &decision, &format!("ticket {number} is back, and"), (now, dice))
 }

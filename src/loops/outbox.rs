@@ -113,7 +113,7 @@ impl Outbox {
         let mut tried = 0;
         loop {
             pick_up(&self.shared).await?;
-            let (mail, in_hand) = match self.ahead.take() {
+            let held = match self.ahead.take() {
                 Some(held) => held,
                 None => {
                     let wanted = if *stop.borrow() { Wanted::Nothing } else { Wanted::Next };
@@ -122,7 +122,7 @@ impl Outbox {
                 }
             };
             tried += 1;
-            self.send((mail, in_hand), stop).await?;
+            self.send(held, stop).await?;
         }
     }
 
@@ -182,16 +182,20 @@ impl Outbox {
 
     fn ended_with(&mut self, (mail, in_hand): Held, outcome: Outcome) {
         let (settled, said) = self.judge(&mail, outcome);
-        self.shared.counters.attempt(settled.word());
         tell_log(&mail, &settled, &said);
+        self.end((mail, in_hand), settled, said);
+    }
+
+    /// Keeps how an attempt ended, to be written down.
+    fn end(&mut self, (mail, in_hand): Held, settled: Settled, said: String) {
+        self.shared.counters.attempt(settled.word());
         self.ended.push((Arc::new((mail, settled, said)), in_hand));
     }
 
     /// The relay was not spoken to about `mail`.
     async fn put_off(&mut self, (mail, in_hand): Held, error: OutboxError) -> Result<(), OutboxError> {
         let settled = self.later(&mail);
-        self.shared.counters.attempt(settled.word());
-        self.ended.push((Arc::new((mail, settled, error.to_string())), in_hand));
+        self.end((mail, in_hand), settled, error.to_string());
         self.note(Wanted::Nothing).await?;
         Err(error)
     }

@@ -8,7 +8,7 @@ const WORDS_MAX: usize = 10;
 /// Fewest letters of a name: shorter words of a display name may be words with a meaning of their own.
 const NAME_LETTERS_MIN: usize = 3;
 
-/// What says thank you, without accents. Longer phrases stand before those they begin with.
+/// What says thank you, without accents.
 const THANKS: &[&str] = &[
     "thank you very much indeed",
     "thank you very much",
@@ -139,16 +139,16 @@ const BESIDE: &[&str] = &[
 
 /// Whether `text` says thank you and nothing else, but for greetings and words of `names`.
 pub fn only(text: &str, names: &[&str]) -> bool {
-    let Some(words) = words(text) else { return false };
-    if words.len() > WORDS_MAX {
+    let Some(said) = words(text) else { return false };
+    if said.len() > WORDS_MAX {
         return false;
     }
     let names: Vec<String> = names
         .iter()
-        .flat_map(|name| words_of_name(name))
+        .flat_map(|name| words(name).unwrap_or_default())
         .filter(|word| word.chars().count() >= NAME_LETTERS_MIN)
         .collect();
-    let mut rest = words.as_slice();
+    let mut rest = said.as_slice();
     let mut thanked = false;
     while let Some(first) = rest.first() {
         let taken = if let Some(count) = begins(rest, THANKS) {
@@ -198,10 +198,6 @@ fn words(text: &str) -> Option<Vec<String>> {
     }
     words.retain(|word| !word.is_empty());
     Some(words)
-}
-
-fn words_of_name(name: &str) -> Vec<String> {
-    words(name).unwrap_or_default()
 }
 
 fn unaccented(c: char) -> char {

@@ -1,7 +1,7 @@
 //! Events of a decision into rows, one function an event.
 
 use super::StoreError;
-use super::facts::{budget_columns, follow_merges, id_hash};
+use super::facts::{budget_columns, follow_merges, hour_of, id_hash};
 use crate::address::{Address, Person};
 use crate::clock::Timestamp;
 use crate::desk::decision::{Event, NewMessage, NewTicket};
@@ -10,9 +10,6 @@ use crate::mail::Attachment;
 use crate::mail::bounce::BounceKind;
 use crate::mail::ids::MessageId;
 use rusqlite::{Connection, OptionalExtension, params};
-
-/// Budgets count by the hour.
-const HOUR_SECS: i64 = 3600;
 
 /// What caused the events.
 pub(super) struct Cause<'a> {
@@ -348,6 +345,6 @@ fn undo(db: &Connection, number: i64, author: &Address, cause: &Cause<'_>) -> Re
 
 fn count(db: &Connection, budget: (&str, String), now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO budget (scope, key, hour, count) VALUES (?1, ?2, ?3, 1) ON CONFLICT (hour, scope, key) DO UPDATE SET count = count + 1";
-    db.prepare_cached(sql)?.execute((budget.0, budget.1, now.0.div_euclid(HOUR_SECS)))?;
+    db.prepare_cached(sql)?.execute((budget.0, budget.1, hour_of(now)))?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! bounded; they see the queues that the agent works in and the tickets that the agent has.
 
 use super::StoreError;
-use super::facts::{Question, row};
+use super::facts::{Question, ROW_COLUMNS, row};
 use crate::address::{Address, Person};
 use crate::clock::Timestamp;
 use crate::config::{Agent, Config};
@@ -28,8 +28,6 @@ pub const OVERDUE_SECS: i64 = 2 * 86400;
 /// What counts as lately in the figures, in seconds: seven days.
 const LATELY_SECS: i64 = 7 * 86400;
 
-const COLUMNS: &str =
-    "SELECT number, status, queue, subject, requester_name, requester, assignee, changed_at FROM ticket";
 const LIVE: &str = "status IN ('new', 'open', 'pending')";
 const OURS: &str = "status IN ('new', 'open')";
 
@@ -51,7 +49,11 @@ pub fn answer(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(),
             Ask::Show(number) => {
                 let Some(number) = facts.ticket(*number).map(|ticket| ticket.number) else { continue };
                 facts.conversations.insert(number, said(db, number)?);
-                rows(db, &format!("{COLUMNS} WHERE number = ?"), &[Value::from(number)])?
+                rows(
+                    db,
+                    &format!("SELECT {ROW_COLUMNS} FROM ticket WHERE number = ?"),
+                    &[Value::from(number)],
+                )?
             }
             Ask::List(listing) => list(db, &scope, listing, q.now)?,
             Ask::Search(words) => search(db, &scope, words)?,
@@ -110,7 +112,9 @@ fn list(db: &Connection, scope: &Scope, listing: &Listing, now: Timestamp) -> Re
     let select = |condition: &str, values: Vec<Value>| {
         rows(
             db,
-            &format!("{COLUMNS} WHERE {seen} AND {condition} ORDER BY changed_at LIMIT {ROWS_MAX}"),
+            &format!(
+                "SELECT {ROW_COLUMNS} FROM ticket WHERE {seen} AND {condition} ORDER BY changed_at LIMIT {ROWS_MAX}"
+            ),
             &values,
         )
     };
@@ -167,8 +171,7 @@ fn search(db: &Connection, scope: &Scope, words: &str) -> Result<Vec<Row>, Store
     let sql = format!(
         "WITH hit AS (SELECT rowid AS message_id, bm25(search, 4.0, 2.0, 1.0) AS score FROM search WHERE search MATCH ? ORDER BY score LIMIT {HITS_MAX}),
               best AS (SELECT ticket_id, min(score) AS score FROM hit JOIN message ON message.id = hit.message_id GROUP BY ticket_id)
-         SELECT number, status, queue, subject, requester_name, requester, assignee, changed_at
-         FROM best JOIN ticket ON ticket.id = best.ticket_id WHERE {} ORDER BY best.score, changed_at DESC LIMIT {FOUND_MAX}",
+         SELECT {ROW_COLUMNS} FROM best JOIN ticket ON ticket.id = best.ticket_id WHERE {} ORDER BY best.score, changed_at DESC LIMIT {FOUND_MAX}",
         scope.condition
     );
     let values: Vec<Value> =
@@ -179,7 +182,7 @@ fn search(db: &Connection, scope: &Scope, words: &str) -> Result<Vec<Row>, Store
 /// Tickets of an agent's queues whose turn is ours and that this agent or nobody has, oldest first.
 fn waiting(db: &Connection, scope: &Scope) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "{COLUMNS} WHERE {} AND {OURS} AND assignee IN ('', ?) ORDER BY changed_at LIMIT {ROWS_MAX}",
+        "SELECT {ROW_COLUMNS} FROM ticket WHERE {} AND {OURS} AND assignee IN ('', ?) ORDER BY changed_at LIMIT {ROWS_MAX}",
         scope.condition
     );
     rows(db, &sql, &scope.with([scope.agent.clone().into()]))

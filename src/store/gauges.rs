@@ -1,9 +1,10 @@
 //! Counts of what there is now, for monitoring. Each question is answered by an index that holds only what is asked for, or
 //! by a page of a table: none grows with the tickets that are closed or the mail that was dealt with.
 
-use super::StoreError;
+use super::facts::hour_of;
+use super::{StoreError, outbox};
 use crate::clock::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 /// What there is now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +32,6 @@ const WAITING: &str =
     "SELECT count(*) FROM outbox INDEXED BY outbox_due WHERE state IN ('queued', 'deferred')";
 const SENDING: &str = "SELECT count(*) FROM outbox WHERE state = 'sending'";
 const TROUBLE: &str = "SELECT state, count(*) FROM outbox WHERE state IN ('deferred', 'uncertain', 'failed', 'bounced') GROUP BY state";
-const NEXT_DUE: &str = "SELECT min(next_at) FROM outbox WHERE state IN ('queued', 'deferred')";
 const LIVE: &str = "SELECT count(*) FROM ticket WHERE status IN ('new', 'open', 'pending')";
 const UNASSIGNED: &str =
     "SELECT count(*) FROM ticket WHERE assignee = '' AND status IN ('new', 'open', 'pending')";
@@ -41,24 +41,24 @@ const ANSWERS: &str = "SELECT coalesce(sum(count), 0) FROM budget WHERE hour = ?
 
 /// The questions whose plans a test looks at.
 #[cfg(test)]
-const ALL: [&str; 9] = [ASIDE, WAITING, SENDING, TROUBLE, NEXT_DUE, LIVE, UNASSIGNED, USED_UP, ANSWERS];
+const ALL: [&str; 9] =
+    [ASIDE, WAITING, SENDING, TROUBLE, outbox::NEXT_DUE, LIVE, UNASSIGNED, USED_UP, ANSWERS];
 
 /// What there is now.
 pub fn read(db: &Connection, now: Timestamp) -> Result<Gauges, StoreError> {
     let one = |sql: &str| db.prepare_cached(sql)?.query_row([], |r| r.get::<_, i64>(0));
-    let hourly = |sql: &str| db.prepare_cached(sql)?.query_row([now.0 / 3600], |r| r.get::<_, i64>(0));
+    let hourly = |sql: &str| db.prepare_cached(sql)?.query_row([hour_of(now)], |r| r.get::<_, i64>(0));
     let trouble = with(grouped(db, TROUBLE)?, &["deferred", "uncertain", "failed", "bounced"]);
     let deferred = trouble.iter().find(|(state, _)| state == "deferred").map_or(0, |(_, count)| *count);
-    let mut outbox = vec![
+    let mut states = vec![
         ("queued".to_owned(), one(WAITING)?.saturating_sub(deferred)),
         ("sending".to_owned(), one(SENDING)?),
     ];
-    outbox.extend(trouble);
-    let next_due = db.prepare_cached(NEXT_DUE)?.query_row([], |r| r.get::<_, Option<i64>>(0)).optional()?;
+    states.extend(trouble);
     Ok(Gauges {
         aside: with(grouped(db, ASIDE)?, &["quarantined", "held", "refused"]),
-        outbox,
-        next_due: next_due.flatten().map(Timestamp),
+        outbox: states,
+        next_due: outbox::next_due(db)?,
         live: one(LIVE)?,
         unassigned: one(UNASSIGNED)?,
         budgets_used_up: hourly(USED_UP)?,

@@ -1,7 +1,7 @@
 //! Lists for the command line and for agents' requests: tickets, mails, outgoing mail. Read-only.
 
 use super::StoreError;
-use super::facts::row;
+use super::facts::{ROW_COLUMNS, row};
 use super::read::Reader;
 use crate::clock::Timestamp;
 use crate::desk::decision::Row;
@@ -143,7 +143,7 @@ impl Reader {
             ""
         };
         let sql = format!(
-            "SELECT number, status, queue, subject, requester_name, requester, assignee, changed_at FROM ticket
+            "SELECT {ROW_COLUMNS} FROM ticket
              WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR queue = ?2) AND (?3 IS NULL OR assignee = ?3)
                AND (?4 IS NULL OR requester = ?4) {live} ORDER BY changed_at DESC LIMIT ?5"
         );
@@ -165,9 +165,8 @@ impl Reader {
 
     /// Ticket `number` with its messages, notes, history and outgoing mail.
     pub fn ticket(&self, number: i64) -> Result<Option<TicketRow>, StoreError> {
-        let sql = "SELECT number, status, queue, subject, requester_name, requester, assignee, changed_at, priority, opened_at, id
-                   FROM ticket WHERE number = ?1";
-        let mut statement = self.db().prepare_cached(sql)?;
+        let sql = format!("SELECT {ROW_COLUMNS}, priority, opened_at, id FROM ticket WHERE number = ?1");
+        let mut statement = self.db().prepare_cached(&sql)?;
         let mut rows = statement.query([number])?;
         let Some(r) = rows.next()? else { return Ok(None) };
         let id: i64 = r.get(10)?;

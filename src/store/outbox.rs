@@ -156,11 +156,13 @@ pub fn in_hand(db: &Connection, id: i64, attempt: u32) -> Result<Option<(bool, T
     Ok(found.optional()?)
 }
 
+/// When the next row falls due.
+pub(super) const NEXT_DUE: &str = "SELECT min(next_at) FROM outbox WHERE state IN ('queued', 'deferred')";
+
 /// When the next row falls due, if any waits.
 pub fn next_due(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT min(next_at) FROM outbox WHERE state IN ('queued', 'deferred')";
     Ok(db
-        .prepare_cached(sql)?
+        .prepare_cached(NEXT_DUE)?
         .query_row([], |r| r.get::<_, Option<i64>>(0))
         .optional()?
         .flatten()

@@ -1,5 +1,6 @@
 //! What is due, and what is past keeping.
 
+use super::facts::hour_of;
 use super::{StoreError, schema};
 use crate::clock::Timestamp;
 use rusqlite::Connection;
@@ -30,7 +31,7 @@ pub fn due(db: &Connection, now: Timestamp, limit: i64) -> Result<Vec<i64>, Stor
 
 /// Takes out old budgets, pauses that are over, and keys that were retired before `keys_before`.
 pub fn forget(db: &Connection, keys_before: Timestamp, now: Timestamp) -> Result<(), StoreError> {
-    let hour = now.plus(-BUDGETS_KEPT_SECS).0.div_euclid(3600);
+    let hour = hour_of(now.plus(-BUDGETS_KEPT_SECS));
     db.prepare_cached("DELETE FROM budget WHERE hour < ?1")?.execute([hour])?;
     db.prepare_cached("DELETE FROM paused WHERE until <= ?1")?.execute([now.0])?;
     db.prepare_cached("DELETE FROM signing_key WHERE retired_at <= ?1")?.execute([keys_before.0])?;

@@ -7,9 +7,11 @@ use crate::mail::token::{Purpose, Token};
 use crate::store::read::{Card, Reader};
 use crate::store::{StoreError, keys};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// The style sheet.
@@ -18,19 +20,23 @@ const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
 /// A request's surroundings, as every handler takes them.
-struct Ask {
+pub(super) struct Ask {
     state: WebState,
     settings: Arc<Settings>,
     headers: HeaderMap,
     uri: Uri,
 }
 
-impl Ask {
-    fn new(state: WebState, headers: HeaderMap, uri: Uri) -> Self {
-        let settings = state.shared.settings();
-        Self { state, settings, headers, uri }
-    }
+impl FromRequestParts<WebState> for Ask {
+    type Rejection = Infallible;
 
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
+        let settings = state.shared.settings();
+        Ok(Self { state: state.clone(), settings, headers: parts.headers.clone(), uri: parts.uri.clone() })
+    }
+}
+
+impl Ask {
     fn view(&self) -> View<'_> {
         View::of(&self.settings.config, &self.headers, &self.uri)
     }
@@ -62,14 +68,12 @@ fn typed_path<T: Default>(path: Typed<T>) -> T {
     path.map(|Path(parts)| parts).unwrap_or_default()
 }
 
-pub(super) async fn home(State(state): State<WebState>, headers: HeaderMap, uri: Uri) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn home(ask: Ask) -> Response {
     answer::page(StatusCode::OK, pages::home(&ask.view()))
 }
 
 /// `/t?number=…`, where the search form leads.
-pub(super) async fn find(State(state): State<WebState>, headers: HeaderMap, uri: Uri) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn find(ask: Ask) -> Response {
     let typed = ask.uri.query().and_then(|query| field(query, "number")).unwrap_or_default();
     match ask.number(&typed) {
         Some(number) => answer::redirect(&ask.view().href(&format!("/t/{number}"))),
@@ -97,13 +101,7 @@ fn field(query: &str, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-pub(super) async fn card(
-    State(state): State<WebState>,
-    path: Typed<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn card(ask: Ask, path: Typed<String>) -> Response {
     let typed = typed_path(path);
     let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
     if typed != number.to_string() {
@@ -122,13 +120,7 @@ async fn read_card(ask: &Ask, number: i64) -> Result<Option<Card>, StoreError> {
 
 /// Sends the link to the requester of that ticket, if there is one. The answer is the same sentence whoever asks, and
 /// whether or not there is such a ticket.
-pub(super) async fn ask_link(
-    State(state): State<WebState>,
-    path: Typed<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn ask_link(ask: Ask, path: Typed<String>) -> Response {
     let typed = typed_path(path);
     let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
     match links::request(&ask.state.shared, number).await {
@@ -138,13 +130,7 @@ pub(super) async fn ask_link(
 }
 
 /// The address of the form's answer, opened by itself: nothing is sent by looking.
-pub(super) async fn back_to_card(
-    State(state): State<WebState>,
-    path: Typed<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn back_to_card(ask: Ask, path: Typed<String>) -> Response {
     let typed = typed_path(path);
     match ask.number(&typed) {
         Some(number) => answer::redirect(&ask.view().href(&format!("/t/{number}"))),
@@ -152,13 +138,7 @@ pub(super) async fn back_to_card(
     }
 }
 
-pub(super) async fn conversation(
-    State(state): State<WebState>,
-    path: Typed<(String, String)>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn conversation(ask: Ask, path: Typed<(String, String)>) -> Response {
     let (typed, signature) = typed_path(path);
     let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
     match behind_link(&ask, number, signature.clone(), move |reader| reader.conversation(number)).await {
@@ -188,13 +168,7 @@ async fn behind_link<T: Send + 'static>(
 }
 
 /// The name in the address is for people; the file is found by its id and must belong to the ticket of the link.
-pub(super) async fn download(
-    State(state): State<WebState>,
-    path: Typed<(String, String, String, String)>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn download(ask: Ask, path: Typed<(String, String, String, String)>) -> Response {
     let (typed, signature, id, _name) = typed_path(path);
     let Some(number) = ask.number(&typed) else { return ask.malformed(&typed) };
     let Ok(id) = id.parse::<i64>() else { return ask.malformed(&typed) };
@@ -209,13 +183,7 @@ pub(super) async fn download(
 }
 
 /// Where `List-Unsubscribe` leads a person: a button, for programs look at links too, and looking must change nothing.
-pub(super) async fn ask_leave(
-    State(state): State<WebState>,
-    path: Typed<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn ask_leave(ask: Ask, path: Typed<String>) -> Response {
     match leave_token(path) {
         Some((token, text)) => {
             answer::page(StatusCode::OK, pages::ask_leave(&ask.view(), token.number, &text))
@@ -225,13 +193,7 @@ pub(super) async fn ask_leave(
 }
 
 /// The button, and the one click of RFC 8058: no cookie, no redirection, and the body does not matter.
-pub(super) async fn leave(
-    State(state): State<WebState>,
-    path: Typed<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn leave(ask: Ask, path: Typed<String>) -> Response {
     let Some((token, _)) = leave_token(path) else {
         return answer::page(StatusCode::NOT_FOUND, pages::nothing_here(&ask.view()));
     };
@@ -249,8 +211,7 @@ fn leave_token(path: Typed<String>) -> Option<(Token, String)> {
     Some((token, text))
 }
 
-pub(super) async fn nothing_here(State(state): State<WebState>, headers: HeaderMap, uri: Uri) -> Response {
-    let ask = Ask::new(state, headers, uri);
+pub(super) async fn nothing_here(ask: Ask) -> Response {
     answer::page(StatusCode::NOT_FOUND, pages::nothing_here(&ask.view()))
 }
 

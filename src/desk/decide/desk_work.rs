@@ -60,8 +60,7 @@ pub(super) fn answer(
         _ => wording::figures(&case.facts.figures, agent.language),
     };
     let values = Values { subject: case.mail.subject.clone(), lines, rows, ..Values::default() };
-    let mail = draft::blank(Template::Answer, agent.person.clone(), case.policy.queue, 0, agent.language);
-    send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
+    send::tell_agent(case, reach, agent, draft::desk_mail(case, Template::Answer, agent, values));
 }
 
 fn rows(case: &Case<'_>, ask: &Ask) -> Vec<Row> {
@@ -75,8 +74,7 @@ fn show(case: &Case<'_>, reach: &mut Reach, agent: &Agent, number: i64) {
     let Some(ticket) = ticket else {
         let lines = vec![Complaint::NoSuchTicket(number).words(agent.language)];
         let values = Values { subject: case.mail.subject.clone(), lines, ..Values::default() };
-        let mail = draft::blank(Template::Answer, agent.person.clone(), case.policy.queue, 0, agent.language);
-        return send::tell_agent(case, reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
+        return send::tell_agent(case, reach, agent, draft::desk_mail(case, Template::Answer, agent, values));
     };
     let said = case.facts.conversations.get(&ticket.number).map(Vec::as_slice).unwrap_or_default();
     let values = Values {
@@ -98,10 +96,7 @@ fn show(case: &Case<'_>, reach: &mut Reach, agent: &Agent, number: i64) {
 fn help(case: &Case<'_>, reach: &mut Reach, agent: &Agent, ticket: Option<(&TicketFacts, bool)>) {
     let to = agent.person.clone();
     let mail = match ticket {
-        None => Outgoing {
-            purpose: Purpose::Desk,
-            ..draft::blank(Template::Help, to, case.policy.queue, 0, agent.language)
-        },
+        None => draft::desk_mail(case, Template::Help, agent, Values::default()),
         Some((ticket, internal)) => Outgoing {
             values: Values { readers: draft::readers(ticket), ..draft::values(case.config(), ticket) },
             purpose: answers(internal),

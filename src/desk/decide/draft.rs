@@ -35,6 +35,12 @@ pub(super) fn blank(
     }
 }
 
+/// A mail to an agent about no ticket: what answers it is desk work.
+pub(super) fn desk_mail(case: &Case<'_>, template: Template, agent: &Agent, values: Values) -> Outgoing {
+    let blank = blank(template, agent.person.clone(), case.policy.queue, 0, agent.language);
+    Outgoing { values, purpose: Purpose::Desk, ..blank }
+}
+
 /// What every template about a ticket can show.
 pub(super) fn values(config: &Config, ticket: &TicketFacts) -> Values {
     let assignee = ticket.assignee.as_ref().and_then(|address| config.agent(address));

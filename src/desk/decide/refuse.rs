@@ -8,7 +8,6 @@ use super::words::Complaint;
 use crate::config::Agent;
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
 use crate::desk::facts::TicketFacts;
-use crate::mail::token::Purpose;
 
 /// Nothing is done: the text is kept as a draft, and the agent is told what to write. `written` is the ticket, and
 /// whether it was to be a note in it: then the text that is sent again is one too.
@@ -55,9 +54,8 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, complaints: Vec<Com
         text: case.mail.fresh(),
         ..Values::default()
     };
-    let mail =
-        draft::blank(Template::Explanation, agent.person.clone(), case.policy.queue, 0, agent.language);
-    send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: Purpose::Desk, ..mail });
+    let mail = draft::desk_mail(case, Template::Explanation, agent, values);
+    send::tell_agent(case, &mut reach, agent, mail);
     let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();
     Decision {
         events: reach.events,

@@ -60,8 +60,7 @@ fn find<'a>(case: &Case<'a>) -> Option<(&'a TicketFacts, &'static str)> {
         case.keys.reference_tokens.iter().filter(writes).find_map(|token| facts.ticket(token.number))
     };
     let by_tag = || {
-        let tagged = case.keys.tags.iter().filter_map(|number| facts.ticket(*number));
-        let mut tagged = tagged;
+        let mut tagged = case.keys.tags.iter().filter_map(|number| facts.ticket(*number));
         tagged.find(|ticket| reaches_requester(case, ticket))
     };
     known

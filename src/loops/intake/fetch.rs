@@ -7,7 +7,7 @@ use crate::loops::filing::{self, Delivery, Outcome};
 use crate::store::StoreError;
 use crate::store::commit::Origin;
 use futures::stream::{FuturesOrdered, StreamExt};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::{JoinError, JoinHandle};
@@ -24,7 +24,7 @@ const COPIES: usize = 2;
 type Reading = JoinHandle<(u32, Delivery, Option<OwnedSemaphorePermit>)>;
 
 /// A mail on its way to the disk.
-pub(super) type Filing = Pin<Box<dyn Future<Output = Result<Outcome, StoreError>> + Send>>;
+pub(super) type Filing = JoinHandle<Result<Outcome, StoreError>>;
 
 impl Intake {
     /// Fetches a batch. Where the server refuses it, each mail is asked for alone, so that one the server cannot give
@@ -141,7 +141,7 @@ impl Intake {
             drop(permit);
             outcome
         });
-        Some((uid, Box::pin(async move { task.await.unwrap_or(Err(StoreError::Closed)) })))
+        Some((uid, task))
     }
 }
 

@@ -138,7 +138,7 @@ impl Intake {
     ) -> Result<(), IntakeError> {
         let mut failed = None;
         for (uid, filing) in batch.into_iter().flatten() {
-            match filing.await {
+            match filing.await.unwrap_or(Err(StoreError::Closed)) {
                 Ok(_) => done.push(uid),
                 Err(error) => failed = Some(error),
             }

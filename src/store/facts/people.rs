@@ -9,12 +9,16 @@ use crate::desk::decision::{BudgetKey, Row};
 use crate::desk::facts::{Facts, Load};
 use rusqlite::{Connection, OptionalExtension};
 
+/// The columns that [`row`] reads, in its order.
+pub(in crate::store) const ROW_COLUMNS: &str =
+    "number, status, queue, subject, requester_name, requester, assignee, changed_at";
+
 /// Earlier tickets of a sender are counted up to this.
 const HISTORY_COUNT_MAX: i64 = 1000;
 
 /// Budgets, paused addresses, the sender's history, and who is how busy.
 pub(super) fn read_people(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), StoreError> {
-    let hour = q.now.0.div_euclid(3600);
+    let hour = hour_of(q.now);
     let mut keys: Vec<BudgetKey> = vec![BudgetKey::Answers, BudgetKey::Notifications];
     for number in facts.tickets.keys() {
         keys.extend([BudgetKey::Ticket(*number), BudgetKey::Notices(*number)]);
@@ -63,6 +67,11 @@ fn reachable(q: Question<'_>, facts: &Facts) -> Vec<Address> {
     people
 }
 
+/// The `hour` column of a budget.
+pub(in crate::store) fn hour_of(now: Timestamp) -> i64 {
+    now.0.div_euclid(3600)
+}
+
 /// The `scope` and `key` columns of a budget.
 pub(in crate::store) fn budget_columns(key: &BudgetKey) -> (&'static str, String) {
     match key {
@@ -83,21 +92,20 @@ fn spent(db: &Connection, hour: i64, key: &BudgetKey) -> Result<Option<u32>, Sto
 
 /// How many rounds of notifications agents got in the hour of `now`.
 pub fn notified(db: &Connection, now: Timestamp) -> Result<u32, StoreError> {
-    Ok(spent(db, now.0.div_euclid(3600), &BudgetKey::Notifications)?.unwrap_or(0))
+    Ok(spent(db, hour_of(now), &BudgetKey::Notifications)?.unwrap_or(0))
 }
 
 /// What an admin has been told in the hour of `now`.
 pub fn told(db: &Connection, now: Timestamp) -> Result<Vec<String>, StoreError> {
-    let hour = now.0.div_euclid(3600);
+    let hour = hour_of(now);
     let mut statement = db.prepare_cached("SELECT key FROM budget WHERE hour = ?1 AND scope = 'word'")?;
     let rows = statement.query_map([hour], |r| r.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn history(db: &Connection, address: &Address) -> Result<(Vec<Row>, i64), StoreError> {
-    let sql = "SELECT number, status, queue, subject, requester_name, requester, assignee, changed_at
-               FROM ticket WHERE requester = ?1 ORDER BY id DESC LIMIT 3";
-    let mut statement = db.prepare_cached(sql)?;
+    let sql = format!("SELECT {ROW_COLUMNS} FROM ticket WHERE requester = ?1 ORDER BY id DESC LIMIT 3");
+    let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query([address.key()])?;
     let mut history = Vec::new();
     while let Some(r) = rows.next()? {
@@ -108,7 +116,7 @@ fn history(db: &Connection, address: &Address) -> Result<(Vec<Row>, i64), StoreE
     Ok((history, count))
 }
 
-/// A table row from columns number, status, queue, subject, requester_name, requester, assignee, changed_at.
+/// A table row from [`ROW_COLUMNS`].
 pub(in crate::store) fn row(r: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
     let (name, address): (String, String) = (r.get(4)?, r.get(5)?);
     Ok(Row {

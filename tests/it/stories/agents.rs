@@ -1,20 +1,11 @@
 //! Agents act by mail, and only when it is proven that they do.
 
+use super::commands::opened;
 use crate::world::{ANA, LUIS, MARIA, World};
-
-async fn opened() -> (World, i64, crate::world::Mail) {
-    let mut world = World::start().await;
-    world.writes(MARIA, "Impresora", "La impresora del segundo piso no funciona desde ayer.");
-    world.work().await;
-    let (number, note) = (world.tickets()[0], world.new_mail(ANA));
-    world.new_mail(LUIS);
-    world.new_mail(MARIA);
-    (world, number, note)
-}
 
 #[tokio::test]
 async fn a_note_never_reaches_the_requester() {
-    let (mut world, number, note) = opened().await;
+    let (mut world, number, note) = opened("", "", "").await;
     world.answers(ANA, &note, "#nota\r\nEste cliente siempre se queja.");
     world.work().await;
     world.no_mail(MARIA);
@@ -27,7 +18,7 @@ async fn a_note_never_reaches_the_requester() {
 
 #[tokio::test]
 async fn a_wrong_command_does_nothing_but_explain() {
-    let (mut world, number, note) = opened().await;
+    let (mut world, number, note) = opened("", "", "").await;
     world.answers(ANA, &note, "Ya está.\r\n\r\n#cerar");
     world.work().await;
     world.no_mail(MARIA);
@@ -41,7 +32,7 @@ async fn a_wrong_command_does_nothing_but_explain() {
 
 #[tokio::test]
 async fn from_alone_gives_an_agent_no_power_until_confirmed() {
-    let (mut world, number, _) = opened().await;
+    let (mut world, number, _) = opened("", "", "").await;
     world.writes(ANA, &format!("[#{number}]"), "Enviado con mi nombre.\r\n\r\n#close");
     world.work().await;
     world.no_mail(MARIA);
@@ -62,7 +53,7 @@ async fn from_alone_gives_an_agent_no_power_until_confirmed() {
 
 #[tokio::test]
 async fn a_token_stolen_by_another_sender_is_worth_nothing() {
-    let (mut world, number, note) = opened().await;
+    let (mut world, number, note) = opened("", "", "").await;
     world.answers("mallory@evil.example", &note, "Les escribo yo.\r\n#close");
     world.work().await;
     world.no_mail(MARIA);
@@ -73,7 +64,7 @@ async fn a_token_stolen_by_another_sender_is_worth_nothing() {
 
 #[tokio::test]
 async fn an_agents_out_of_office_goes_to_nobody() {
-    let (mut world, number, note) = opened().await;
+    let (mut world, number, note) = opened("", "", "").await;
     let robot = world.answer(ANA, &note, "Estoy de vacaciones.").with("Auto-Submitted: auto-replied\r\n");
     world.posts(&robot);
     world.work().await;
@@ -84,7 +75,7 @@ async fn an_agents_out_of_office_goes_to_nobody() {
 
 #[tokio::test]
 async fn an_answer_to_a_colleagues_note_is_a_note() {
-    let (mut world, number, note) = opened().await;
+    let (mut world, number, note) = opened("", "", "").await;
     world.answers(ANA, &note, "#nota\r\nCreo que miente.");
     world.work().await;
     let remark = world.new_mail(LUIS);

@@ -17,7 +17,7 @@ language = "pt"
 text = "Atendemos das 9 às 17."
 "##;
 
-async fn opened(desk: &str, queue: &str, more: &str) -> (World, i64, Mail) {
+pub(super) async fn opened(desk: &str, queue: &str, more: &str) -> (World, i64, Mail) {
     let mut world = World::start_with(desk, queue, more).await;
     world.writes(
         MARIA,
