@@ -237,26 +237,14 @@ fn join_pieces(mut pieces: Vec<(u32, bool, String)>) -> Option<String> {
                 text = rest;
             }
         }
-        bytes.extend(if *encoded { percent_decode(text) } else { text.as_bytes().to_vec() });
+        if *encoded {
+            bytes.extend(percent_encoding::percent_decode_str(text));
+        } else {
+            bytes.extend_from_slice(text.as_bytes());
+        }
     }
     let text = in_charset(&bytes, &charset);
     Some(if text.contains("=?") { decode(&text).into_owned() } else { text })
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        match (first, hex_pair(tail)) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            _ => out.push(*first),
-        }
-    }
-    out
 }
 
 /// The `key=value` fields behind the first `;`, with quoted strings opened.

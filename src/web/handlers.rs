@@ -7,7 +7,7 @@ use crate::mail::token::{Purpose, Token};
 use crate::store::read::{Card, Reader};
 use crate::store::{StoreError, keys};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -74,31 +74,16 @@ pub(super) async fn home(ask: Ask) -> Response {
 
 /// `/t?number=…`, where the search form leads.
 pub(super) async fn find(ask: Ask) -> Response {
-    let typed = ask.uri.query().and_then(|query| field(query, "number")).unwrap_or_default();
+    let fields = Query::<Vec<(String, String)>>::try_from_uri(&ask.uri).unwrap_or_default();
+    let typed = fields
+        .0
+        .into_iter()
+        .find_map(|(name, value)| (name == "number").then_some(value))
+        .unwrap_or_default();
     match ask.number(&typed) {
         Some(number) => answer::redirect(&ask.view().href(&format!("/t/{number}"))),
         None => ask.malformed(&typed),
     }
-}
-
-/// One field of a query, decoded as forms encode it.
-fn field(query: &str, name: &str) -> Option<String> {
-    let value =
-        query.split('&').find_map(|f| f.split_once('=').filter(|(n, _)| *n == name).map(|(_, v)| v))?;
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let (high, low) = (rest.next()?, rest.next()?);
-                let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-                digit(high)? * 16 + digit(low)?
-            }
-            other => other,
-        });
-    }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 pub(super) async fn card(ask: Ask, path: Typed<String>) -> Response {

@@ -384,6 +384,6 @@ fn reply(view: &View<'_>, queue: &Queue, number: i64) -> String {
 fn percent_address(address: &str) -> String {
     match address.rsplit_once('@') {
         Some((local, domain)) => format!("{}@{}", percent(local), percent(domain)),
-        None => percent(address),
+        None => percent(address).to_string(),
     }
 }
