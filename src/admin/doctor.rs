@@ -95,10 +95,13 @@ fn words(findings: &[Finding], orphans: &[Orphans]) -> String {
             ),
         })
         .collect();
-    let rows = findings
+    let rows: Vec<_> = findings
         .iter()
-        .flat_map(|f| f.dispositions.iter().map(|(d, n)| [f.mailbox.clone(), d.clone(), n.to_string()]));
-    lines.push(table(["mailbox", "disposition", "mails"], rows));
+        .flat_map(|f| f.dispositions.iter().map(|(d, n)| [f.mailbox.clone(), d.clone(), n.to_string()]))
+        .collect();
+    if !rows.is_empty() {
+        lines.push(table(["mailbox", "disposition", "mails"], rows));
+    }
     lines.extend(orphans.iter().map(|orphans| {
         format!("{orphans} assigned to {}, who is no agent any more; {REMEDY}", orphans.assignee)
     }));

@@ -45,7 +45,7 @@ pub enum SecretError {
     Open(PathBuf),
     /// `$CREDENTIALS_DIRECTORY` is not set.
     #[error(
-        "credential {0:?} is wanted but $CREDENTIALS_DIRECTORY is not set; is LoadCredential in the systemd unit?"
+        "credential {0:?} is wanted but $CREDENTIALS_DIRECTORY is not set: LoadCredential in the systemd unit sets it for the daemon; while that runs, root can say \"env CREDENTIALS_DIRECTORY=/run/credentials/postdesk.service postdesk …\""
     )]
     NoCredentials(String),
     /// The command did not run or failed.
