@@ -82,7 +82,8 @@ pub fn gone(
     uidvalidity: u32,
     present: &[u32],
 ) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT id, uidvalidity, uid FROM mail
+    // Of ten years' mails these are the few that matter; SQLite by itself would walk through the mailbox's whole ledger.
+    let sql = "SELECT id, uidvalidity, uid FROM mail INDEXED BY mail_untold
                WHERE mailbox = ?1 AND settled_at IS NULL AND uidvalidity > 0 AND disposition <> 'refused'";
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([mailbox])?;
@@ -104,9 +105,10 @@ pub fn set_gone(db: &Connection, ids: &[i64], now: Timestamp) -> Result<(), Stor
     Ok(())
 }
 
-/// How many UIDs of `mailbox` under `uidvalidity` have an account, by disposition.
+/// How many UIDs of `mailbox` under `uidvalidity` have an account, by disposition. One walk through the table: by the index
+/// of UIDs each row would be looked up.
 pub fn counts(db: &Connection, mailbox: &str, uidvalidity: u32) -> Result<Vec<(String, i64)>, StoreError> {
-    let sql = "SELECT disposition, count(*) FROM mail WHERE mailbox = ?1 AND uidvalidity = ?2 GROUP BY disposition ORDER BY disposition";
+    let sql = "SELECT disposition, count(*) FROM mail NOT INDEXED WHERE mailbox = ?1 AND uidvalidity = ?2 GROUP BY disposition ORDER BY disposition";
     let mut statement = db.prepare(sql)?;
     let rows = statement.query_map((mailbox, uidvalidity), |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
