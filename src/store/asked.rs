@@ -310,7 +310,45 @@ fn attachments(db: &Connection, message: i64) -> Result<Vec<String>, StoreError>
 
 #[cfg(test)]
 mod tests {
-    use super::fts_query;
+    use super::{Scope, WEIGHED_MAX, fts_query, search};
+    use crate::store::schema::SCHEMA;
+    use rusqlite::Connection;
+
+    /// A message of ticket `ticket` that can be searched.
+    fn says(db: &Connection, ticket: i64, subject: &str, text: &str) {
+        let sql = "INSERT INTO message (ticket_id, at, internal, role, author, author_name, text, folded) VALUES (?1, 1, 0, 'requester', '', '', '', '')";
+        db.prepare_cached(sql).unwrap().execute([ticket]).unwrap();
+        let sql =
+            "INSERT INTO search (rowid, subject, people, text) VALUES (last_insert_rowid(), ?1, '', ?2)";
+        db.prepare_cached(sql).unwrap().execute([subject, text]).unwrap();
+    }
+
+    #[test]
+    fn what_fits_best_comes_first_and_of_what_stands_everywhere_the_newest() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        for id in 1..=4 {
+            let sql = "INSERT INTO ticket (id, number, queue, subject, status, priority, requester, requester_name, language, assignee, opened_at, changed_at)
+                       VALUES (?1, 100 + ?1, 'help', '', 'open', 'normal', 'r@client.example', '', 'en', '', 1, 1)";
+            db.execute(sql, [id]).unwrap();
+        }
+        let scope = Scope { condition: "queue = 'help'".into(), values: Vec::new(), agent: String::new() };
+        let found = |words: &str| -> Vec<i64> {
+            search(&db, &scope, words).unwrap().iter().map(|row| row.number).collect()
+        };
+        says(&db, 1, "invoice", "about the invoice");
+        says(&db, 2, "other", "somewhere far down the text an invoice of last year is named");
+        assert_eq!(found("invoice"), [101, 102]);
+        for _ in 0..=WEIGHED_MAX {
+            says(&db, 3, "other", "invoice");
+        }
+        says(&db, 4, "other", "an invoice");
+        says(&db, 2, "other", "or an invoicer");
+        assert_eq!(found("invoice"), [102, 104, 103]);
+        // A short word is that word, and not what begins with it.
+        assert_eq!(found("or"), [102]);
+        assert_eq!(found("o"), [0; 0]);
+    }
 
     #[test]
     fn nothing_of_the_query_language_gets_through() {
