@@ -52,6 +52,10 @@ fn mails_are_listed_by_disposition_newest_first() {
     assert_eq!(ids(Some("refused")), [3]);
     assert_eq!(ids(Some("duplicate")), [4]);
     assert_eq!(ids(None), [5, 4, 3, 2, 1]);
+    let counts = ledger::counts(reader.db(), "m", 1).unwrap();
+    let of = |word: &str| counts.iter().find(|(known, _)| known == word).map(|(_, count)| *count);
+    assert_eq!((of("held"), of("duplicate"), of("opened"), counts.len()), (Some(2), Some(1), None, 4));
+    assert_eq!(ledger::counts(reader.db(), "m", 2).unwrap(), []);
     assert_eq!(ledger::gone(reader.db(), "m", 1, &[1, 4]).unwrap(), [2, 5]);
 }
 
