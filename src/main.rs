@@ -114,8 +114,8 @@ enum TicketVerb {
         /// Only those of this requester.
         #[arg(long)]
         requester: Option<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
+        /// At most so many, of 100 000 that can be asked for.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
     },
     /// Show a ticket whole: messages, notes, history, outgoing mail.
@@ -173,8 +173,8 @@ enum InboxVerb {
         /// Only mails that were set aside.
         #[arg(long, conflicts_with = "disposition")]
         quarantined: bool,
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
+        /// At most so many, of 100 000 that can be asked for.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
     },
     /// Show one mail.
@@ -198,13 +198,13 @@ enum InboxVerb {
 
 #[derive(Subcommand)]
 enum OutboxVerb {
-    /// List outgoing mail that waits or went wrong, and count every state.
+    /// List outgoing mail that waits or went wrong, and count it by state.
     List {
         /// Only this state: queued, sending, sent, deferred, uncertain, failed, bounced, dropped.
         #[arg(long)]
         state: Option<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
+        /// At most so many, of 100 000 that can be asked for.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
     },
     /// Send a mail again that is deferred, uncertain, failed, bounced or dropped.

@@ -4,12 +4,13 @@ use super::output::{self, table, time};
 use super::{Ending, Office};
 use crate::clock::Clock;
 use crate::store::lists::OutgoingRow;
-use crate::store::outbox as rows;
+use crate::store::{gauges, outbox as rows};
 
-/// Lists outgoing mail in `state`, or all that is neither sent nor dropped, with the counts of all states.
+/// Lists outgoing mail in `state`, or all that is neither sent nor dropped, with the counts of the
+/// states of those. Mail that was sent is counted by nobody: it would be a walk through all of it.
 pub fn list(office: &Office, state: Option<&str>, limit: i64) -> anyhow::Result<Ending> {
     let reader = office.reader()?;
-    let (mails, counts) = (reader.outgoing(state, limit)?, reader.outgoing_counts()?);
+    let (mails, counts) = (reader.outgoing(state, limit)?, gauges::unsettled(reader.db())?);
     let value = serde_json::json!({ "counts": counts.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(), "mails": mails });
     office.print(&value, |_| {
         let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{state} {count}")).collect();

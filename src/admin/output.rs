@@ -5,7 +5,9 @@ use crate::clock::Timestamp;
 use crate::config::Fault;
 use comfy_table::{ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 /// Prints a line; a reader that has closed the pipe is no error.
 pub fn line(text: &str) -> anyhow::Result<()> {
@@ -22,20 +24,28 @@ pub fn safe(text: &str) -> String {
         .collect()
 }
 
-/// A table with a heading, its width that of the terminal.
+/// Rows of one table: what lays a table out takes some kilobytes a row.
+const ROWS_AT_ONCE: usize = 1000;
+
+/// A table with a heading, its width that of the terminal; a long one is a table after the other.
 pub fn table<const N: usize>(heading: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    if !std::io::stdout().is_terminal() {
-        table.set_width(160);
+    let mut rows = rows.into_iter().peekable();
+    let mut text = String::new();
+    while rows.peek().is_some() {
+        let mut table = Table::new();
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        if !std::io::stdout().is_terminal() {
+            table.set_width(160);
+        }
+        table.set_header(heading);
+        for row in rows.by_ref().take(ROWS_AT_ONCE) {
+            table.add_row(row.map(|cell| safe(&cell.replace('\n', " "))));
+        }
+        let separator = if text.is_empty() { "" } else { "\n" };
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{separator}{table}");
     }
-    table.set_header(heading);
-    let mut empty = true;
-    for row in rows {
-        empty = false;
-        table.add_row(row.map(|cell| safe(&cell.replace('\n', " "))));
-    }
-    if empty { "nothing".to_owned() } else { table.to_string() }
+    if text.is_empty() { "nothing".to_owned() } else { text }
 }
 
 /// A time for people, in UTC.
@@ -51,10 +61,14 @@ pub fn faults(faults: &[Fault]) -> String {
 /// A progress bar, drawn only on a terminal.
 pub fn progress(what: &'static str) -> ProgressBar {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}") {
         bar.set_style(style);
     }
     bar.set_message(what);
+    // A step may take a minute: that it goes on is seen by the time.
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(Duration::from_secs(1));
+    }
     bar
 }
 

@@ -11,6 +11,7 @@ use crate::config::{Server, Tls};
 use crate::mail::{LIMITS, Mail, read};
 use crate::net::TcpDial;
 use crate::smtp::{Connection, Outcome};
+use crate::store::gauges;
 use crate::store::lists::TicketRow;
 use anyhow::{anyhow, bail};
 use std::collections::BTreeMap;
@@ -131,7 +132,8 @@ impl Stage {
     }
 
     async fn waiting(&self) -> anyhow::Result<i64> {
-        let counts = self.setting.daemon.shared().readers.ask(|reader| reader.outgoing_counts()).await?;
+        let counts =
+            self.setting.daemon.shared().readers.ask(|reader| gauges::unsettled(reader.db())).await?;
         let waits = |state: &str| matches!(state, "queued" | "sending" | "deferred");
         Ok(counts.iter().filter(|(state, _)| waits(state)).map(|(_, count)| count).sum())
     }

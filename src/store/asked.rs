@@ -19,6 +19,11 @@ const ROWS_MAX: usize = 100;
 const FOUND_MAX: usize = 30;
 /// Most messages looked at for one search.
 const HITS_MAX: i64 = 1000;
+/// With more hits than this, the newest come first and not those that fit best: to weigh them, all would have to be read, and
+/// mail waits meanwhile.
+const WEIGHED_MAX: i64 = 10_000;
+/// A shorter word is looked for as it is: half of all words begin with one of a few letters.
+const PREFIX_MIN_BYTES: usize = 3;
 /// Most words of one search.
 const WORDS_MAX: usize = 16;
 /// Most messages shown of one ticket: the newest.
@@ -29,7 +34,8 @@ pub const OVERDUE_SECS: i64 = 2 * 86400;
 const LATELY_SECS: i64 = 7 * 86400;
 
 const LIVE: &str = "status IN ('new', 'open', 'pending')";
-const OURS: &str = "status IN ('new', 'open')";
+/// Our turn. Says twice that they are live: so the index of live tickets is known to hold them all.
+const OURS: &str = "status IN ('new', 'open', 'pending') AND status IN ('new', 'open')";
 
 /// Looks up everything that `q`'s mail asks for. Tickets it names must be in `facts` already.
 pub fn answer(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), StoreError> {
@@ -130,7 +136,11 @@ fn list(db: &Connection, scope: &Scope, listing: &Listing, now: Timestamp) -> Re
         Listing::Matching(words) => {
             let word = words.trim().to_lowercase();
             if let Some(status) = status_of(&word) {
-                return select("status = ?", scope.with([status.word().to_owned().into()]));
+                let index = if status.is_live() { LIVE } else { "1" };
+                return select(
+                    &format!("{index} AND status = ?"),
+                    scope.with([status.word().to_owned().into()]),
+                );
             }
             let matching = format!(
                 "{LIVE} AND (queue = ? OR requester = ? OR assignee = ? OR EXISTS (SELECT 1 FROM label WHERE ticket_id = ticket.id AND label = ?))"
@@ -153,23 +163,37 @@ fn status_of(word: &str) -> Option<Status> {
     WORDS.iter().find(|(words, _)| words.contains(&word)).map(|(_, status)| *status)
 }
 
-/// A user's words as an FTS5 query: each word a quoted prefix, all of them wanted. Nothing else of FTS5's grammar gets
+/// A user's words as an FTS5 query: each word a quoted prefix, or as it is where it is very short, all of them wanted. Nothing else of FTS5's grammar gets
 /// through, for only letters and digits do.
 pub fn fts_query(words: &str) -> Option<String> {
     let words: Vec<String> = words
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .take(WORDS_MAX)
-        .map(|word| format!("\"{word}\"*"))
+        .map(
+            |word| if word.len() < PREFIX_MIN_BYTES { format!("\"{word}\"") } else { format!("\"{word}\"*") },
+        )
         .collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Tickets in whose messages all the words stand, those that fit best first: a word in the subject weighs more.
+/// Tickets in whose messages all the words stand, those that fit best first: a word in the subject weighs more. Of words
+/// that stand nearly everywhere, the newest.
 fn search(db: &Connection, scope: &Scope, words: &str) -> Result<Vec<Row>, StoreError> {
     let Some(query) = fts_query(words) else { return Ok(Vec::new()) };
+    let count = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ?1 LIMIT ?2)";
+    let hits: i64 = db.prepare_cached(count)?.query_row((&query, WEIGHED_MAX + 1), |r| r.get(0))?;
+    let hit = if hits > WEIGHED_MAX {
+        format!(
+            "SELECT rowid AS message_id, -rowid AS score FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT {HITS_MAX}"
+        )
+    } else {
+        format!(
+            "SELECT rowid AS message_id, bm25(search, 4.0, 2.0, 1.0) AS score FROM search WHERE search MATCH ? ORDER BY score LIMIT {HITS_MAX}"
+        )
+    };
     let sql = format!(
-        "WITH hit AS (SELECT rowid AS message_id, bm25(search, 4.0, 2.0, 1.0) AS score FROM search WHERE search MATCH ? ORDER BY score LIMIT {HITS_MAX}),
+        "WITH hit AS ({hit}),
               best AS (SELECT ticket_id, min(score) AS score FROM hit JOIN message ON message.id = hit.message_id GROUP BY ticket_id)
          SELECT {ROW_COLUMNS} FROM best JOIN ticket ON ticket.id = best.ticket_id WHERE {} ORDER BY best.score, changed_at DESC LIMIT {FOUND_MAX}",
         scope.condition
@@ -202,29 +226,53 @@ pub fn digest_state(db: &Connection, agent: &Address) -> Result<(String, Option<
 }
 
 fn figures(db: &Connection, scope: &Scope, now: Timestamp) -> Result<Figures, StoreError> {
-    let count = |condition: &str, more: Vec<Value>| -> Result<i64, StoreError> {
-        let sql = format!("SELECT count(*) FROM ticket WHERE {} AND {condition}", scope.condition);
-        let values = scope.with(more);
-        Ok(db.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(values), |r| r.get(0))?)
+    let (since, seen) = (now.plus(-LATELY_SECS), &scope.condition);
+    let mut figures = Figures {
+        by_agent: live_by(db, scope, "assignee", "AND assignee <> ''")?,
+        opened_lately: lately(db, scope, "opened_at", since)?,
+        closed_lately: lately(db, scope, "closed_at", since)?,
+        ..Figures::default()
     };
-    let lately = vec![Value::from(now.plus(-LATELY_SECS).0)];
+    for (status, count) in live_by(db, scope, "status", "")? {
+        match status.as_str() {
+            "new" => figures.new = count,
+            "open" => figures.open = count,
+            _ => figures.pending = count,
+        }
+    }
+    let sql = format!("SELECT count(*) FROM ticket WHERE {seen} AND {LIVE} AND assignee = ''");
+    figures.unassigned =
+        db.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(&scope.values), |r| r.get(0))?;
+    Ok(figures)
+}
+
+/// How many live tickets there are for each value of `column`, most first.
+fn live_by(
+    db: &Connection,
+    scope: &Scope,
+    column: &str,
+    and: &str,
+) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = format!(
-        "SELECT assignee, count(*) FROM ticket WHERE {} AND {LIVE} AND assignee <> '' GROUP BY assignee ORDER BY count(*) DESC, assignee LIMIT 50",
+        "SELECT {column}, count(*) FROM ticket INDEXED BY ticket_live WHERE {} AND {LIVE} {and} GROUP BY {column} ORDER BY count(*) DESC, {column} LIMIT 50",
         scope.condition
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let by_agent = statement
+    let counts = statement
         .query_map(rusqlite::params_from_iter(&scope.values), |r| Ok((r.get(0)?, r.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    Ok(Figures {
-        new: count("status = 'new'", Vec::new())?,
-        open: count("status = 'open'", Vec::new())?,
-        pending: count("status = 'pending'", Vec::new())?,
-        unassigned: count(&format!("{LIVE} AND assignee = ''"), Vec::new())?,
-        opened_lately: count("opened_at > ?", lately.clone())?,
-        closed_lately: count("closed_at > ?", lately)?,
-        by_agent,
-    })
+    Ok(counts)
+}
+
+/// How many tickets have a later time in `column` than `since`. Such a ticket has changed since, so that only those are
+/// looked at; a day is allowed for clocks that were set back.
+fn lately(db: &Connection, scope: &Scope, column: &str, since: Timestamp) -> Result<i64, StoreError> {
+    let sql = format!(
+        "SELECT count(*) FROM ticket INDEXED BY ticket_changed WHERE {} AND changed_at > ? AND {column} > ?",
+        scope.condition
+    );
+    let values = scope.with([since.plus(-86400).0.into(), since.0.into()]);
+    Ok(db.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(values), |r| r.get(0))?)
 }
 
 fn said(db: &Connection, number: i64) -> Result<Vec<Said>, StoreError> {
@@ -262,14 +310,52 @@ fn attachments(db: &Connection, message: i64) -> Result<Vec<String>, StoreError>
 
 #[cfg(test)]
 mod tests {
-    use super::fts_query;
+    use super::{Scope, WEIGHED_MAX, fts_query, search};
+    use crate::store::schema::SCHEMA;
+    use rusqlite::Connection;
+
+    /// A message of ticket `ticket` that can be searched.
+    fn says(db: &Connection, ticket: i64, subject: &str, text: &str) {
+        let sql = "INSERT INTO message (ticket_id, at, internal, role, author, author_name, text, folded) VALUES (?1, 1, 0, 'requester', '', '', '', '')";
+        db.prepare_cached(sql).unwrap().execute([ticket]).unwrap();
+        let sql =
+            "INSERT INTO search (rowid, subject, people, text) VALUES (last_insert_rowid(), ?1, '', ?2)";
+        db.prepare_cached(sql).unwrap().execute([subject, text]).unwrap();
+    }
+
+    #[test]
+    fn what_fits_best_comes_first_and_of_what_stands_everywhere_the_newest() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        for id in 1..=4 {
+            let sql = "INSERT INTO ticket (id, number, queue, subject, status, priority, requester, requester_name, language, assignee, opened_at, changed_at)
+                       VALUES (?1, 100 + ?1, 'help', '', 'open', 'normal', 'r@client.example', '', 'en', '', 1, 1)";
+            db.execute(sql, [id]).unwrap();
+        }
+        let scope = Scope { condition: "queue = 'help'".into(), values: Vec::new(), agent: String::new() };
+        let found = |words: &str| -> Vec<i64> {
+            search(&db, &scope, words).unwrap().iter().map(|row| row.number).collect()
+        };
+        says(&db, 1, "invoice", "about the invoice");
+        says(&db, 2, "other", "somewhere far down the text an invoice of last year is named");
+        assert_eq!(found("invoice"), [101, 102]);
+        for _ in 0..=WEIGHED_MAX {
+            says(&db, 3, "other", "invoice");
+        }
+        says(&db, 4, "other", "an invoice");
+        says(&db, 2, "other", "or an invoicer");
+        assert_eq!(found("invoice"), [102, 104, 103]);
+        // A short word is that word, and not what begins with it.
+        assert_eq!(found("or"), [102]);
+        assert_eq!(found("o"), [0; 0]);
+    }
 
     #[test]
     fn nothing_of_the_query_language_gets_through() {
         assert_eq!(fts_query("invoice October"), Some("\"invoice\"* \"October\"*".into()));
         assert_eq!(
             fts_query("a\" OR b* NEAR(c, 2) -subject:d"),
-            Some("\"a\"* \"OR\"* \"b\"* \"NEAR\"* \"c\"* \"2\"* \"subject\"* \"d\"*".into())
+            Some("\"a\" \"OR\" \"b\" \"NEAR\"* \"c\" \"2\" \"subject\"* \"d\"".into())
         );
         assert_eq!(fts_query("\" * - ()"), None);
         assert_eq!(fts_query(&"x ".repeat(100)).unwrap().matches('x').count(), 16);

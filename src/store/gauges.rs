@@ -46,18 +46,11 @@ const ALL: [&str; 9] =
 
 /// What there is now.
 pub fn read(db: &Connection, now: Timestamp) -> Result<Gauges, StoreError> {
-    let one = |sql: &str| db.prepare_cached(sql)?.query_row([], |r| r.get::<_, i64>(0));
+    let one = |sql: &str| one(db, sql);
     let hourly = |sql: &str| db.prepare_cached(sql)?.query_row([hour_of(now)], |r| r.get::<_, i64>(0));
-    let trouble = with(grouped(db, TROUBLE)?, &["deferred", "uncertain", "failed", "bounced"]);
-    let deferred = trouble.iter().find(|(state, _)| state == "deferred").map_or(0, |(_, count)| *count);
-    let mut states = vec![
-        ("queued".to_owned(), one(WAITING)?.saturating_sub(deferred)),
-        ("sending".to_owned(), one(SENDING)?),
-    ];
-    states.extend(trouble);
     Ok(Gauges {
         aside: with(grouped(db, ASIDE)?, &["quarantined", "held", "refused"]),
-        outbox: states,
+        outbox: unsettled(db)?,
         next_due: outbox::next_due(db)?,
         live: one(LIVE)?,
         unassigned: one(UNASSIGNED)?,
@@ -65,6 +58,22 @@ pub fn read(db: &Connection, now: Timestamp) -> Result<Gauges, StoreError> {
         answers: hourly(ANSWERS)?,
         bytes: one("PRAGMA page_count")?.saturating_mul(one("PRAGMA page_size")?),
     })
+}
+
+fn one(db: &Connection, sql: &str) -> rusqlite::Result<i64> {
+    db.prepare_cached(sql)?.query_row([], |r| r.get(0))
+}
+
+/// How many rows of the outbox are not done with, or went wrong, by state.
+pub fn unsettled(db: &Connection) -> Result<Vec<(String, i64)>, StoreError> {
+    let trouble = with(grouped(db, TROUBLE)?, &["deferred", "uncertain", "failed", "bounced"]);
+    let deferred = trouble.iter().find(|(state, _)| state == "deferred").map_or(0, |(_, count)| *count);
+    let mut states = vec![
+        ("queued".to_owned(), one(db, WAITING)?.saturating_sub(deferred)),
+        ("sending".to_owned(), one(db, SENDING)?),
+    ];
+    states.extend(trouble);
+    Ok(states)
 }
 
 fn grouped(db: &Connection, sql: &str) -> Result<Vec<(String, i64)>, StoreError> {

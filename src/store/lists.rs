@@ -6,6 +6,10 @@ use super::read::Reader;
 use crate::clock::Timestamp;
 use crate::desk::decision::Row;
 use rusqlite::OptionalExtension;
+use rusqlite::types::Value;
+
+/// Tickets that are not done with, as the partial indexes of them say it.
+const LIVE: &str = "status IN ('new', 'open', 'pending')";
 
 /// Which tickets are listed.
 #[derive(Debug, Clone, Default)]
@@ -136,26 +140,31 @@ pub struct OutgoingRow {
 impl Reader {
     /// Tickets, those that changed last first.
     pub fn tickets(&self, filter: &TicketFilter) -> Result<Vec<Row>, StoreError> {
-        // Written out per case, so that the partial indexes of live tickets serve.
-        let live = if filter.status.is_none() && !filter.all {
-            "AND status IN ('new', 'open', 'pending')"
-        } else {
-            ""
+        // Only what is asked for is written out, so that the index serves that holds it; live tickets have one of their own.
+        let is_live = match filter.status.as_deref() {
+            None => !filter.all,
+            Some(status) => matches!(status, "new" | "open" | "pending"),
         };
-        let sql = format!(
-            "SELECT {ROW_COLUMNS} FROM ticket
-             WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR queue = ?2) AND (?3 IS NULL OR assignee = ?3)
-               AND (?4 IS NULL OR requester = ?4) {live} ORDER BY changed_at DESC LIMIT ?5"
-        );
         let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
+        let wanted = [
+            ("status", filter.status.clone()),
+            ("queue", filter.queue.clone()),
+            ("assignee", lower(&filter.assignee)),
+            ("requester", lower(&filter.requester)),
+        ];
+        let mut conditions = vec![if is_live { LIVE.to_owned() } else { "1".to_owned() }];
+        let mut values = Vec::new();
+        for (column, value) in wanted {
+            let Some(value) = value else { continue };
+            conditions.push(format!("{column} = ?"));
+            values.push(Value::from(value));
+        }
+        values.push(Value::from(filter.limit));
+        let conditions = conditions.join(" AND ");
+        let sql =
+            format!("SELECT {ROW_COLUMNS} FROM ticket WHERE {conditions} ORDER BY changed_at DESC LIMIT ?");
         let mut statement = self.db().prepare_cached(&sql)?;
-        let mut rows = statement.query((
-            &filter.status,
-            &filter.queue,
-            lower(&filter.assignee),
-            lower(&filter.requester),
-            filter.limit,
-        ))?;
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
         let mut list = Vec::new();
         while let Some(r) = rows.next()? {
             list.push(row(r)?);
@@ -227,8 +236,7 @@ impl Reader {
 
     /// The newest mails of the ledger, or only those of one disposition.
     pub fn mails(&self, disposition: Option<&str>, limit: i64) -> Result<Vec<MailRow>, StoreError> {
-        let condition = if disposition.is_some() { "disposition = ?1" } else { "?1 IS NULL" };
-        let sql = format!("{MAIL_COLUMNS} WHERE {condition} ORDER BY mail.id DESC LIMIT ?2");
+        let sql = mails_sql(disposition);
         let mut statement = self.db().prepare_cached(&sql)?;
         let rows = statement.query_map((disposition, limit), mail_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -242,10 +250,7 @@ impl Reader {
 
     /// Outgoing mail in `state`, or all that is not simply sent.
     pub fn outgoing(&self, state: Option<&str>, limit: i64) -> Result<Vec<OutgoingRow>, StoreError> {
-        match state {
-            Some(state) => self.outgoing_where("state = ?1", state, limit),
-            None => self.outgoing_where("state NOT IN ('sent', 'dropped') AND ?1 = ''", "", limit),
-        }
+        self.outgoing_where(outgoing_condition(state), state.unwrap_or_default(), limit)
     }
 
     fn outgoing_where(
@@ -254,10 +259,7 @@ impl Reader {
         value: impl rusqlite::ToSql,
         limit: i64,
     ) -> Result<Vec<OutgoingRow>, StoreError> {
-        let sql = format!(
-            "SELECT outbox.id, state, template, recipient, ticket.number, attempts, next_at, created_at, said
-             FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id WHERE {condition} ORDER BY outbox.id DESC LIMIT ?2"
-        );
+        let sql = outgoing_sql(condition);
         let mut statement = self.db().prepare_cached(&sql)?;
         let rows = statement.query_map((value, limit), |r| {
             Ok(OutgoingRow {
@@ -282,14 +284,47 @@ impl Reader {
         let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
 
-    /// How many outgoing mails are in each state.
-    pub fn outgoing_counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        let mut statement =
-            self.db().prepare("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state")?;
-        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+/// Mails set aside have an index of their own; it is small, and nothing else is.
+fn mails_sql(disposition: Option<&str>) -> String {
+    let condition = match disposition {
+        None => "?1 IS NULL",
+        Some("quarantined" | "held" | "refused") => {
+            "disposition = ?1 AND disposition IN ('quarantined', 'held', 'refused')"
+        }
+        Some(_) => "disposition = ?1",
+    };
+    format!("{MAIL_COLUMNS} WHERE {condition} ORDER BY mail.id DESC LIMIT ?2")
+}
+
+/// Which outgoing mails are meant, `?1` being the state: so that those that are not done with or went wrong are found by
+/// the indexes of them, not by a walk through all that was ever sent.
+fn outgoing_condition(state: Option<&str>) -> &'static str {
+    match state {
+        Some("queued" | "deferred") => {
+            "outbox.id IN (SELECT id FROM outbox INDEXED BY outbox_due WHERE state IN ('queued', 'deferred') AND state = ?1)"
+        }
+        Some("sending") => "state = 'sending' AND ?1 = 'sending'",
+        Some("uncertain" | "failed" | "bounced") => {
+            "state IN ('deferred', 'uncertain', 'failed', 'bounced') AND state = ?1"
+        }
+        Some(_) => "state = ?1",
+        None => {
+            "outbox.id IN (SELECT id FROM outbox INDEXED BY outbox_due WHERE state IN ('queued', 'deferred')
+                           UNION ALL SELECT id FROM outbox WHERE state = 'sending'
+                           UNION ALL SELECT id FROM outbox INDEXED BY outbox_trouble
+                                     WHERE state IN ('deferred', 'uncertain', 'failed', 'bounced') AND state <> 'deferred')
+             AND ?1 = ''"
+        }
     }
+}
+
+fn outgoing_sql(condition: &str) -> String {
+    format!(
+        "SELECT outbox.id, state, template, recipient, ticket.number, attempts, next_at, created_at, said
+         FROM outbox LEFT JOIN ticket ON ticket.id = outbox.ticket_id WHERE {condition} ORDER BY outbox.id DESC LIMIT ?2"
+    )
 }
 
 const MAIL_COLUMNS: &str = "SELECT mail.id, mailbox, uid, from_address, mail.subject, size, disposition, reason, oddities, ticket.number,
@@ -312,3 +347,6 @@ fn mail_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<MailRow> {
         settled: r.get(11)?,
     })
 }
+
+#[cfg(test)]
+mod tests;
