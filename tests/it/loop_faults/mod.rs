@@ -7,6 +7,7 @@ mod falls;
 mod imap;
 mod line;
 mod page;
+mod poison;
 mod read_only;
 mod relay;
 mod slow;
