@@ -12,3 +12,4 @@ mod read_only;
 mod relay;
 mod slow;
 mod tls;
+mod together;
