@@ -132,7 +132,8 @@ async fn a_write_that_panics_leaves_no_trace_and_takes_nothing_of_the_others() {
     assert!(blocking.await.unwrap().unwrap());
     let said = falls.await.unwrap().unwrap_err().to_string();
     assert!(said.contains("a fault on purpose"), "{said}");
-    (before.await.unwrap().unwrap(), behind.await.unwrap().unwrap());
+    before.await.unwrap().unwrap();
+    behind.await.unwrap().unwrap();
     let kept = world.rows("SELECT address FROM paused ORDER BY 1");
     assert_eq!(kept, ["before@x.example", "behind@x.example"]);
     world.writes(MARIA, "Impresora", "La impresora del segundo piso no funciona desde ayer, por favor.");
