@@ -53,7 +53,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
 });
 
 async fn talk(said: &[u8]) -> Result<(), ImapError> {
-    let waits = Waits { greeting: WAIT, handshake: WAIT, command: WAIT, mail: WAIT, stall: WAIT };
+    let waits = Waits { greeting: WAIT, handshake: WAIT, command: WAIT, mail: WAIT, stall: WAIT, idle: WAIT };
     let mut session = Session::open_with(&SERVER, &Said(said.to_vec()), waits).await?;
     session.select("INBOX").await?;
     let uids = session.uids(1).await?;

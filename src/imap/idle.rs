@@ -22,7 +22,7 @@ pub enum IdleEnd {
 }
 
 impl Session {
-    /// Waits until mail is announced, for `max` at most. Mail that was announced since [`Session::uids`] was last
+    /// Waits until mail is announced, for `max` and the bound of one IDLE at most. Mail that was announced since [`Session::uids`] was last
     /// called counts: it would never be announced again.
     pub async fn idle(&mut self, max: Duration) -> Result<IdleEnd, ImapError> {
         if !self.has_idle() {
@@ -46,7 +46,7 @@ impl Session {
                 _ => {}
             }
         }
-        let end = self.idle_until(max.min(IDLE_TIME_MAX), &tag).await?;
+        let end = self.idle_until(max.min(self.waits.idle), &tag).await?;
         self.wire.allow(self.budget("DONE"));
         self.wire.send(b"DONE\r\n").await?;
         self.finish("IDLE", &tag, |_| ()).await?;

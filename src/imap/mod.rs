@@ -48,6 +48,8 @@ pub struct Waits {
     pub mail: Duration,
     /// Without one byte while an answer is due.
     pub stall: Duration,
+    /// For one IDLE.
+    pub idle: Duration,
 }
 
 impl Waits {
@@ -58,6 +60,7 @@ impl Waits {
         command: Duration::from_secs(180),
         mail: Duration::from_secs(600),
         stall: Duration::from_secs(90),
+        idle: IDLE_TIME_MAX,
     };
 }
 

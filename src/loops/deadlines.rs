@@ -4,10 +4,11 @@ use super::composing::compose_all;
 use super::shared::{Settings, Shared, stopped};
 use crate::address::Address;
 use crate::clock::{Dice, Timestamp};
+use crate::config::Agent;
 use crate::desk::decide::tick;
 use crate::desk::decision::Decision;
 use crate::store::commit::file_without_mail;
-use crate::store::{Connection, StoreError, asked, facts, keys, outbox, tidy};
+use crate::store::{Connection, StoreError, asked, facts, keys, outbox, tidy, writer};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -38,7 +39,8 @@ pub async fn step(shared: &Shared) -> Result<usize, StoreError> {
         let due = tidy::due(db, now, AT_ONCE)?;
         let paused = if due.is_empty() { Vec::new() } else { paused(db, &settings, now)? };
         for number in &due {
-            wake(db, &settings, (*number, &paused), now, &dice)?;
+            let wake = |db: &Connection| wake(db, &settings, (*number, &paused), now, &dice);
+            alone(db, &format!("ticket {number} cannot be woken"), wake)?;
         }
         digests(db, &settings, now, &dice)?;
         tidy::forget(db, keys_before, now)?;
@@ -46,6 +48,22 @@ pub async fn step(shared: &Shared) -> Result<usize, StoreError> {
         Ok(due.len())
     };
     shared.store.write(job).await
+}
+
+/// Does one of the things that are due. What fails of it keeps nothing else from being done, now and ever after; an error
+/// of the disk stops everything.
+fn alone(
+    db: &Connection,
+    what: &str,
+    job: impl FnOnce(&Connection) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    match writer::in_savepoint(db, job) {
+        Err(error) if !error.is_of_the_disk() => {
+            tracing::error!("{what}: {error}");
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// Agents whom no mail is sent to for now.
@@ -96,13 +114,24 @@ fn file(
 fn digests(db: &Connection, settings: &Settings, now: Timestamp, dice: &Dice) -> Result<(), StoreError> {
     let config = &settings.config;
     for agent in config.agents.iter().filter(|agent| agent.digest_hour.is_some()) {
-        let (last, away_until) = asked::digest_state(db, &agent.person.address)?;
-        let Some(day) = tick::digest_day(agent, &last, now) else { continue };
-        if away_until.is_some_and(|until| until > now) {
-            continue;
-        }
-        let decision = tick::digest(config, agent, day, asked::waiting_for(db, config, agent)?);
-        file(db, settings, &decision, "of a morning's digest", (now, dice))?;
+        alone(db, "a morning's digest is left out", |db| digest(db, settings, agent, now, dice))?;
     }
     Ok(())
+}
+
+fn digest(
+    db: &Connection,
+    settings: &Settings,
+    agent: &Agent,
+    now: Timestamp,
+    dice: &Dice,
+) -> Result<(), StoreError> {
+    let config = &settings.config;
+    let (last, away_until) = asked::digest_state(db, &agent.person.address)?;
+    let Some(day) = tick::digest_day(agent, &last, now) else { return Ok(()) };
+    if away_until.is_some_and(|until| until > now) {
+        return Ok(());
+    }
+    let decision = tick::digest(config, agent, day, asked::waiting_for(db, config, agent)?);
+    file(db, settings, &decision, "of a morning's digest", (now, dice))
 }

@@ -19,6 +19,9 @@ use sha2::{Digest, Sha256};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// Attachments of a mail up to this much together are encoded before it is decided what carries them.
 const ENCODED_EARLY_MAX_BYTES: usize = 4 << 20;
 
@@ -74,14 +77,22 @@ pub struct Outcome {
 /// Takes time in proportion to its size: call it where that may block. A panic inside the reading is caught and becomes
 /// part of the delivery.
 pub fn receive(origin: Origin, authserv_id: Option<String>, raw: Vec<u8>) -> Delivery {
-    let read = || {
+    receive_by(origin, authserv_id, raw, |raw| {
         let mut room = ENCODED_EARLY_MAX_BYTES;
-        let (mail, parts) = mail::read_and_open(&raw, &LIMITS, |file, bytes, at| {
-            encode((file, bytes), (raw.as_slice(), at), &mut room)
-        });
+        let encode = |file: &_, bytes: &_, at| encode((file, bytes), (raw, at), &mut room);
+        let (mail, parts) = mail::read_and_open(raw, &LIMITS, encode);
         (mail, parts.into_iter().collect::<Option<Vec<_>>>())
-    };
-    let (read, parts) = match catch_unwind(AssertUnwindSafe(read)) {
+    })
+}
+
+/// As [`receive`], with the reader that is given.
+fn receive_by(
+    origin: Origin,
+    authserv_id: Option<String>,
+    raw: Vec<u8>,
+    read: impl FnOnce(&[u8]) -> (Mail, Option<Vec<Part>>),
+) -> Delivery {
+    let (read, parts) = match catch_unwind(AssertUnwindSafe(|| read(&raw))) {
         Ok((mail, parts)) => (Ok(mail), parts),
         Err(_) => (Err("reading it panicked".to_owned()), Some(Vec::new())),
     };

@@ -19,8 +19,10 @@ pub struct Fallen(Arc<Mutex<Lists>>);
 
 #[derive(Debug, Default)]
 struct Lists {
-    fallen: Vec<Claim>,
+    fallen: Vec<(u64, Claim)>,
     held: Vec<i64>,
+    /// How many claims were left behind so far.
+    count: u64,
 }
 
 impl Fallen {
@@ -28,8 +30,8 @@ impl Fallen {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All whose workers are gone.
-    pub fn all(&self) -> Vec<Claim> {
+    /// All whose workers are gone, each with its number in the order of their leaving.
+    pub fn all(&self) -> Vec<(u64, Claim)> {
         self.lists().fallen.clone()
     }
 
@@ -39,9 +41,10 @@ impl Fallen {
         self.lists().held.contains(&id)
     }
 
-    /// This one has been seen to.
-    pub fn forget(&self, claim: Claim) {
-        self.lists().fallen.retain(|known| *known != claim);
+    /// The one that left as this number has been seen to. Another that left since may name the same row and attempt: the
+    /// first was perhaps never committed, for the disk was full.
+    pub fn forget(&self, left: u64) {
+        self.lists().fallen.retain(|(number, _)| *number != left);
     }
 }
 
@@ -74,7 +77,9 @@ impl Drop for InHand {
             lists.held.swap_remove(at);
         }
         if !self.is_settled {
-            lists.fallen.push(self.claim);
+            lists.count += 1;
+            let left = (lists.count, self.claim);
+            lists.fallen.push(left);
             self.bell.notify_waiters();
         }
     }
@@ -99,10 +104,23 @@ mod tests {
             panic!("on purpose");
         });
         assert!(worker.join().is_err());
-        assert_eq!(fallen.all().iter().map(|claim| claim.id).collect::<Vec<_>>(), [2, 3]);
-        fallen.forget(Claim { id: 2, attempt: 2 });
-        assert_eq!(fallen.all().len(), 2, "another attempt is another claim");
-        fallen.forget(Claim { id: 2, attempt: 1 });
-        assert_eq!(fallen.all(), [Claim { id: 3, attempt: 1 }]);
+        let left = fallen.all();
+        assert_eq!(left.iter().map(|(_, claim)| claim.id).collect::<Vec<_>>(), [2, 3]);
+        fallen.forget(left[0].0);
+        assert_eq!(fallen.all(), left[1..]);
+    }
+
+    #[test]
+    fn a_row_that_is_left_behind_again_while_the_first_time_is_seen_to_is_not_forgotten() {
+        let (fallen, bell) = (Fallen::default(), Arc::new(Notify::new()));
+        let held = || InHand::new(Claim { id: 1, attempt: 1 }, fallen.clone(), Arc::clone(&bell));
+        // A claim that a full disk did not take: the row is claimed again, as the same attempt.
+        drop(held());
+        let seen = fallen.all();
+        let again = held();
+        assert!(fallen.is_held(1), "so the first needs nothing done");
+        drop(again);
+        fallen.forget(seen[0].0);
+        assert_eq!(fallen.all().len(), 1, "the worker that fell over meanwhile");
     }
 }

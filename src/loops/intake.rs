@@ -5,6 +5,7 @@
 
 mod fetch;
 mod take;
+mod turns;
 
 use super::alarm::Outage;
 use super::shared::{Shared, stopped};
@@ -17,6 +18,7 @@ use crate::store::{StoreError, ledger};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
+use turns::Turns;
 
 /// Why a step ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,13 @@ pub enum IntakeError {
     /// The mailbox or its queue is no longer configured.
     #[error("mailbox {0} is no longer in the configuration")]
     Unconfigured(String),
+}
+
+impl IntakeError {
+    /// The server said no, and can be asked for other things.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Imap(ImapError::Refused { .. }))
+    }
 }
 
 /// What a step did.
@@ -50,6 +59,7 @@ pub struct Intake {
     session: Option<Open>,
     failures: u32,
     outage: Outage,
+    turns: Turns,
 }
 
 /// A connection with the folder open.
@@ -72,6 +82,7 @@ impl Intake {
             session: None,
             failures: 0,
             outage: Outage::default(),
+            turns: Turns::default(),
         }
     }
 

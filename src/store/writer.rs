@@ -112,6 +112,8 @@ fn group(
 ) -> Result<(), String> {
     if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
         finishes.push(first(None).1);
+        // Those who came meanwhile have waited for the same lock: one after the other they would wait for an hour.
+        finishes.extend(queue.try_iter().take(GROUP_MAX).map(|job| job(None).1));
         return Err(error.to_string());
     }
     let mut next = Some(first);

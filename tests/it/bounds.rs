@@ -3,10 +3,11 @@
 use crate::mail_world::*;
 use postdesk::config::Tls;
 use postdesk::demo::server::{ImapFault, MailServer, ServerOptions, SmtpFault, When};
-use postdesk::imap::{self, ImapError, Session};
+use postdesk::imap::{self, IdleEnd, ImapError, Session};
 use postdesk::net::TcpDial;
 use postdesk::smtp::{self, Outcome};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::time::Instant;
 
 const ANA: &str = "ana@example.com";
 
@@ -97,6 +98,25 @@ async fn a_folder_is_asked_about_in_one_window_up_to_its_size() {
     let mut session = opened(&server).await;
     assert_eq!(session.uids(1).await.unwrap().len(), imap::WINDOW as usize + 1);
     assert_eq!(searches(&server), 3);
+}
+
+#[tokio::test]
+async fn an_idle_lasts_as_long_as_allowed_and_no_longer_and_the_session_goes_on() {
+    let server = plain().await;
+    for (most, bound) in [(LONG, SHORT), (SHORT, LONG)] {
+        let mut session = session_with(&server, imap::Waits { idle: bound, ..IMAP_WAITS }).await;
+        session.select("INBOX").await.unwrap();
+        for _ in 0..2 {
+            let began = Instant::now();
+            assert_eq!(session.idle(most).await.unwrap(), IdleEnd::TimedOut);
+            assert!(began.elapsed() >= SHORT, "mail may still be announced");
+            assert!(began.elapsed() < LONG, "{most:?} {bound:?}");
+            session.noop().await.unwrap();
+        }
+        server.deliver(DESK, mail(1));
+        assert_eq!(session.idle(most).await.unwrap(), IdleEnd::News);
+    }
+    assert_eq!(imap::Waits::SERVICE.idle, imap::IDLE_TIME_MAX);
 }
 
 #[tokio::test]

@@ -20,9 +20,9 @@ pub const SHORT: Duration = Duration::from_millis(500);
 pub const LONG: Duration = Duration::from_secs(20);
 
 pub const IMAP_WAITS: imap::Waits =
-    imap::Waits { handshake: LONG, greeting: LONG, command: LONG, mail: LONG, stall: LONG };
+    imap::Waits { handshake: LONG, greeting: LONG, command: LONG, mail: LONG, stall: LONG, idle: LONG };
 pub const IMAP_IMPATIENT: imap::Waits =
-    imap::Waits { handshake: SHORT, greeting: SHORT, command: SHORT, mail: SHORT, stall: SHORT };
+    imap::Waits { handshake: SHORT, greeting: SHORT, command: SHORT, mail: SHORT, stall: SHORT, idle: SHORT };
 pub const SMTP_WAITS: smtp::Waits = smtp::Waits { handshake: LONG, command: LONG, quit: SHORT, mail: LONG };
 pub const SMTP_IMPATIENT: smtp::Waits =
     smtp::Waits { handshake: SHORT, command: SHORT, quit: SHORT, mail: SHORT };

@@ -49,14 +49,7 @@ impl Intake {
         for uid in wanted {
             match self.fetch(config, mailbox, open, &[*uid]).await {
                 Ok(one) => filing.extend(one),
-                Err(IntakeError::Imap(error @ ImapError::Refused { .. })) => {
-                    tracing::error!(
-                        mailbox = self.name,
-                        uid,
-                        "mailbox {}: the server does not give mail {uid}: {error}",
-                        self.name
-                    );
-                }
+                Err(IntakeError::Imap(error @ ImapError::Refused { .. })) => self.not_given(*uid, &error),
                 Err(error) => return Err(error),
             }
         }

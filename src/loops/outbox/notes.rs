@@ -90,7 +90,7 @@ pub(super) async fn write_down(shared: &Shared, notes: Notes) -> Result<Option<H
 /// Puts rows where they belong whose worker fell over or was cut off, as a start after a crash does: what may have been
 /// taken is uncertain, anything else is tried again, later each time, for the worker may fall over it again.
 pub(super) async fn pick_up(shared: &Shared) -> Result<(), StoreError> {
-    for claim in shared.fallen.all() {
+    for (left, claim) in shared.fallen.all() {
         let (settings, now, dice) = (shared.settings(), shared.clock.now(), shared.dice.clone());
         let fallen = shared.fallen.clone();
         let job = move |db: &Connection| {
@@ -125,7 +125,7 @@ pub(super) async fn pick_up(shared: &Shared) -> Result<(), StoreError> {
             Err(error) => tracing::error!("outgoing {} is left as it is: {error}", claim.id),
             Ok(()) => {}
         }
-        shared.fallen.forget(claim);
+        shared.fallen.forget(left);
     }
     Ok(())
 }

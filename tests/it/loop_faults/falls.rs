@@ -7,6 +7,7 @@ use postdesk::daemon::{self, Daemon};
 use postdesk::demo::server::{MailServer, ServerOptions};
 use postdesk::loops::Waits;
 use postdesk::net::{BoxStream, Dial, Dialled, TcpDial};
+use postdesk::store::Connection;
 use postdesk::store::read::Reader;
 use std::io;
 use std::pin::Pin;
@@ -25,11 +26,16 @@ enum Falls {
     After,
 }
 
+type Armed = Arc<Mutex<Option<(Falls, Deed)>>>;
+
+/// What happens to the rest of the machine at that moment.
+type Deed = Box<dyn FnOnce() + Send>;
+
 /// The next mail that is on its way to the relay brings its worker down.
 #[derive(Clone)]
 struct Trap {
     port: u16,
-    armed: Arc<Mutex<Option<Falls>>>,
+    armed: Armed,
 }
 
 impl Dial for Trap {
@@ -48,14 +54,17 @@ impl Dial for Trap {
 
 struct Trapped {
     inner: BoxStream,
-    armed: Arc<Mutex<Option<Falls>>>,
+    armed: Armed,
     dot_left: bool,
 }
 
 impl Trapped {
     fn springs(&self, at: Falls) {
-        let springs = self.armed.lock().unwrap().take_if(|armed| *armed == at).is_some();
-        assert!(!springs, "a fault on purpose");
+        let springs = self.armed.lock().unwrap().take_if(|(armed, _)| *armed == at);
+        if let Some((_, deed)) = springs {
+            deed();
+            panic!("a fault on purpose");
+        }
     }
 }
 
@@ -93,14 +102,23 @@ fn rows(dir: &std::path::Path, sql: &str) -> Vec<String> {
 }
 
 /// A daemon in this process whose worker falls over at the first mail; the states of its rows once none is under way.
-async fn fallen(falls: Falls) -> Vec<String> {
+/// `locks`: just then nothing can be written any more, until a write has failed.
+async fn fallen(falls: Falls, locks: bool) -> Vec<String> {
     let server = MailServer::start(ServerOptions::default()).await.unwrap();
     [DESK, MARIA].iter().for_each(|address| server.add_account(address, "secret"));
     let dir = crate::soak::scratch();
     let text =
         configuration(dir.path(), &server, "hold_replies = \"0s\"", "", "\n[limits]\nsmtp_connections = 2\n");
     let config = postdesk::config::parse(&text, &dir.path().join("config.toml")).unwrap();
-    let armed = Arc::new(Mutex::new(Some(falls)));
+    let other = Arc::new(Mutex::new(None));
+    let (locked, file) = (Arc::clone(&other), dir.path().join("desk.db"));
+    let lock = move || {
+        let db = Connection::open(file).unwrap();
+        db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        *locked.lock().unwrap() = Some(db);
+    };
+    let deed: Deed = if locks { Box::new(lock) } else { Box::new(|| ()) };
+    let armed = Arc::new(Mutex::new(Some((falls, deed))));
     let trap = Trap { port: server.smtp_port(), armed: Arc::clone(&armed) };
     // A clock of its own: what is put off for a minute is due at a word.
     let clock = Clock::by_hand(crate::world::START);
@@ -108,6 +126,14 @@ async fn fallen(falls: Falls) -> Vec<String> {
     let daemon = Daemon::start(settings, clock.clone(), Dice::from_seed(1), Arc::new(trap)).await.unwrap();
     server.deliver(DESK, format!("From: <{MARIA}>\r\nTo: <{DESK}>\r\nSubject: Impresora\r\nMessage-ID: <1@x>\r\n\r\nNo funciona desde ayer.\r\n"));
     let (path, bell) = (dir.path().to_owned(), Arc::clone(&daemon.shared().outbox_bell));
+    if locks {
+        let began = server.wait_for(|_| other.lock().unwrap().is_some(), LONG).await;
+        assert!(began, "nothing fell over");
+        // What the workers had to write stood before this in the writer's queue.
+        assert!(daemon.shared().store.write(|_| Ok(())).await.is_err(), "it is locked");
+        assert!(!rows(&path, "SELECT 1 FROM outbox WHERE state = 'sending'").is_empty());
+        *other.lock().unwrap() = None;
+    }
     let done = async {
         loop {
             let open =
@@ -146,17 +172,24 @@ async fn fallen(falls: Falls) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_falls_over_before_the_end_of_a_mail_leaves_it_to_be_sent() {
-    let states = fallen(Falls::Before).await;
+    let states = fallen(Falls::Before, false).await;
     assert!(states.iter().all(|row| row.starts_with("sent ")), "{states:?}");
     assert_eq!(states.iter().filter(|row| row.starts_with("sent 2 ")).count(), 1, "{states:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_falls_over_behind_the_end_of_a_mail_leaves_it_uncertain_and_somebody_is_told() {
-    let states = fallen(Falls::After).await;
+    let states = fallen(Falls::After, false).await;
     let uncertain: Vec<&String> = states.iter().filter(|row| row.starts_with("uncertain 1 ")).collect();
     assert_eq!(uncertain.len(), 1, "{states:?}");
     assert!(states.iter().any(|row| row.ends_with(" undelivered") || row.ends_with(" admin")), "{states:?}");
+}
+
+/// The disk is at fault at the very moment: the running daemon settles the row by itself once it can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_falls_over_while_nothing_can_be_written_is_seen_to_later() {
+    let states = fallen(Falls::After, true).await;
+    assert_eq!(states.iter().filter(|row| row.starts_with("uncertain 1 ")).count(), 1, "{states:?}");
 }
 
 /// A stop, or a reload, that could not wait for a worker: its mail waits for no next start either.
@@ -220,5 +253,29 @@ async fn a_word_that_cannot_be_kept_holds_up_neither_the_outbox_nor_a_start() {
     assert_eq!(world.restarts().await, 3);
     world.endures().await;
     assert_eq!(world.rows("SELECT 1 FROM outbox WHERE state = 'uncertain'").len(), 3);
+    world.verify();
+}
+
+/// A ticket that cannot be woken keeps no other asleep, and no digest from its reader.
+#[tokio::test]
+async fn a_ticket_that_cannot_be_woken_keeps_no_other_asleep() {
+    let mut world = World::start().await;
+    for n in 0..3 {
+        let body = format!("La impresora {n} no funciona desde ayer, por favor.");
+        world.writes(MARIA, &format!("Impresora {n}"), &body);
+    }
+    world.work().await;
+    let (bad, now) = (world.tickets()[0], world.clock.now().0);
+    let trap = format!(
+        "UPDATE ticket SET wake_at = {now};
+         CREATE TRIGGER trap BEFORE UPDATE ON ticket WHEN old.number = {bad} BEGIN SELECT RAISE(ABORT, 'a fault on purpose'); END"
+    );
+    world.shared.store.write(move |db| Ok(db.execute_batch(&trap)?)).await.unwrap();
+    world.clock.advance(60);
+    world.work().await;
+    assert_eq!(world.rows("SELECT number FROM ticket WHERE wake_at IS NOT NULL"), [bad.to_string()]);
+    world.shared.store.write(|db| Ok(db.execute_batch("DROP TRIGGER trap")?)).await.unwrap();
+    world.work().await;
+    assert_eq!(world.rows("SELECT 1 FROM ticket WHERE wake_at IS NOT NULL"), [] as [String; 0]);
     world.verify();
 }

@@ -21,7 +21,14 @@ pub const DRIP: Duration = Duration::from_millis(60);
 
 /// Bounds that a test can wait for.
 pub const IMPATIENT: Waits = Waits {
-    imap: imap::Waits { handshake: SHORT, greeting: SHORT, command: SHORT, mail: SHORT, stall: SHORT },
+    imap: imap::Waits {
+        handshake: SHORT,
+        greeting: SHORT,
+        command: SHORT,
+        mail: SHORT,
+        stall: SHORT,
+        idle: SHORT,
+    },
     smtp: smtp::Waits { handshake: SHORT, command: SHORT, quit: SHORT, mail: SHORT },
 };
 

@@ -2,10 +2,16 @@
 
 use super::line::{DRIP, IMPATIENT, Line, Turns};
 use crate::world::{DESK, World};
-use postdesk::demo::server::{ImapFault, SmtpFault, When};
+use postdesk::demo::server::{ImapFault, MailServer, SmtpFault, When};
 use postdesk::loops::Waits;
+use postdesk::loops::intake::Intake;
 use postdesk::{imap, smtp};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Long enough for any machine; what is waited for is watched, not slept through.
+const TIME_MAX: Duration = Duration::from_secs(60);
 
 async fn impatient() -> World {
     let mut world = World::start().await;
@@ -99,13 +105,35 @@ async fn a_server_that_drips_from_any_byte_on_is_left_in_time_and_tried_again() 
     world.verify();
 }
 
+/// A server may log out a client that idles for half an hour: however long the poll, IDLE is begun anew before.
+#[tokio::test]
+async fn an_idle_is_begun_anew_before_the_server_would_end_it() {
+    let mut world = World::start_with("", "", "poll = \"1h\"\n").await;
+    world.connects(Arc::new(Line::default()), IMPATIENT);
+    let (stop, go_on) = watch::channel(false);
+    let intake = Intake::new(world.shared.clone(), "soporte", Arc::new(Line::default()));
+    let running = tokio::spawn(intake.run(go_on));
+    let idled = |server: &MailServer| server.commands().iter().filter(|c| *c == "IMAP IDLE").count();
+    assert!(world.server.wait_for(|server| idled(server) >= 3, TIME_MAX).await);
+    let opened = world.server.commands().iter().filter(|c| *c == "IMAP SELECT").count();
+    assert_eq!(opened, 1, "over the same connection");
+    somebody_writes(&mut world, "y lo escribo de noche");
+    assert!(world.server.wait_for(|server| server.mails(DESK, "INBOX").is_empty(), TIME_MAX).await);
+    stop.send_replace(true);
+    running.await.unwrap();
+    world.endures().await;
+    all_is_filed(&world, 1, "at night");
+    world.verify();
+}
+
 /// The bounds in service have names, and none of them is for ever.
 #[test]
 fn each_wait_of_the_loops_has_a_bound() {
     let Waits { imap, smtp } = Waits::SERVICE;
-    let imap::Waits { handshake, greeting, command, mail, stall } = imap;
+    let imap::Waits { handshake, greeting, command, mail, stall, idle } = imap;
     let smtp::Waits { handshake: relay, command: stage, quit, mail: submitted } = smtp;
     let waits = [handshake, greeting, command, mail, stall, relay, stage, quit, submitted];
     assert!(waits.iter().all(|wait| !wait.is_zero() && wait.as_secs() <= 15 * 60), "{waits:?}");
     assert!(stall < command && command < mail, "a stall is noticed first");
+    assert!(idle > mail && idle < Duration::from_secs(29 * 60), "IDLE is begun anew before that (RFC 2177)");
 }

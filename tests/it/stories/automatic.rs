@@ -1,6 +1,6 @@
 //! Robots get no answers.
 
-use crate::world::{ANA, MARIA, World};
+use crate::world::{ANA, MARIA, PEDRO, World};
 
 #[tokio::test]
 async fn an_out_of_office_never_gets_an_answer() {
@@ -92,5 +92,46 @@ async fn a_form_that_mails_as_the_desk_and_names_no_visitor_is_told_to_the_admin
     world.work().await;
     assert_eq!(world.ticket(world.tickets()[0]).requester_address, MARIA);
     world.no_mail(admin);
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_robot_in_an_agents_name_finds_an_end() {
+    let mut world = World::start_with("", "", "\n[budgets]\nper_sender = 1\n").await;
+    world.writes(MARIA, "Impresora", "La impresora del segundo piso no funciona desde ayer.");
+    world.work().await;
+    let note = world.new_mail(ANA);
+    for n in 0..9 {
+        world.answers(ANA, &note, &format!("#noexiste {n}\r\n\r\nNo estoy en la oficina."));
+    }
+    world.work().await;
+    assert_eq!(world.new_mails(ANA).len(), 6, "an agent may be wrong more often than a requester");
+    let told = world.new_mails("admin@desk.example");
+    assert!(told.iter().any(|mail| mail.text.contains("answers to one agent: 6 an hour")), "{told:?}");
+    assert_eq!(world.rows("SELECT 1 FROM mail").len(), 10, "all is kept");
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_ticket_causes_so_many_answers_an_hour_and_no_more() {
+    let mut world = World::start_with("", "", "\n[budgets]\nper_sender = 20\nper_ticket = 3\n").await;
+    let letter = world.letter(MARIA, "Impresora", "La impresora del segundo piso no funciona desde ayer.");
+    world.posts(&letter.with(&format!("Cc: <{PEDRO}>\r\n")));
+    world.work().await;
+    let ack = world.new_mail(MARIA);
+    world.new_mails(PEDRO);
+    for (n, copies) in [(1, 1), (2, 1), (3, 0), (4, 0)] {
+        world.answers(MARIA, &ack, &format!("Otra noticia de la impresora, la número {n}."));
+        world.work().await;
+        assert_eq!(world.new_mails(PEDRO).len(), copies, "with the acknowledgement three: {n}");
+        assert_eq!(world.last_account().0, "follow-up", "all is filed");
+    }
+    let told = world.new_mails("admin@desk.example");
+    let of_it = told.iter().filter(|mail| mail.text.contains("answers in one ticket: 3 an hour"));
+    assert_eq!(of_it.count(), 1, "{told:?}");
+    world.clock.advance(3600);
+    world.answers(MARIA, &ack, "Una hora después.");
+    world.work().await;
+    assert_eq!(world.new_mails(PEDRO).len(), 1);
     world.verify();
 }
