@@ -270,9 +270,10 @@ impl<'a> Case<'a> {
         (genuine && by_hand && agent.is(from)).then_some(*held)
     }
 
-    /// An agent who asked something as a requester answers as one, unless the token says otherwise.
+    /// An agent who asked something as a requester answers as one, unless the token says otherwise, or commands do: they
+    /// are for an agent's mail only, and would be read by all who take part.
     fn writes_as_requester(&self, agent: &Agent, found: Option<&Match>) -> bool {
-        let Some(found) = found else { return false };
+        let Some(found) = found.filter(|_| !has_commands(self.mail)) else { return false };
         let Some(ticket) = self.facts.ticket(found.number) else { return false };
         let is_requester = ticket.requester.as_ref().is_some_and(|person| agent.is(&person.address));
         match found.purpose {

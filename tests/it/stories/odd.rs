@@ -1,0 +1,123 @@
+//! What agents write that is not quite as the page for agents has it: nothing of it reaches anybody outside.
+
+use super::commands::opened;
+use crate::world::{ANA, LUIS, MARIA, PEDRO};
+
+#[tokio::test]
+async fn a_command_written_as_the_desks_own_words_show_it_is_a_command() {
+    for line in ["“#note”", "«#nota»", "##note", "\u{fe5f}nota"] {
+        let (mut world, number, note) = opened("", "", "").await;
+        world.answers(ANA, &note, &format!("{line}\r\n\r\nEs un cliente difícil."));
+        world.work().await;
+        world.no_mail(MARIA);
+        assert!(world.ticket(number).messages.last().unwrap().internal, "{line}: {:?}", world.last_account());
+        world.verify();
+    }
+}
+
+#[tokio::test]
+async fn a_word_for_a_note_beside_anything_else_sends_nothing_and_is_explained() {
+    for (text, says) in [
+        ("#tag factura #note\r\n\r\nSecreto.", "misma línea"),
+        ("#asunto Otra cosa #nota\r\n\r\nSecreto.", "misma línea"),
+        ("1. #note\r\n\r\nSecreto.", "Una orden empieza la línea"),
+        ("Hola\u{2028}#note\u{2028}Secreto.", "en medio del texto"),
+    ] {
+        let (mut world, number, note) = opened("", "", "").await;
+        world.answers(ANA, &note, text);
+        world.work().await;
+        world.no_mail(MARIA);
+        assert_eq!(world.ticket(number).messages.len(), 1, "{text}");
+        let explained = world.new_mail(ANA).text;
+        assert!(explained.contains(says) && explained.contains("Secreto"), "{explained}");
+        world.verify();
+    }
+}
+
+#[tokio::test]
+async fn an_agent_cannot_be_made_one_of_those_outside() {
+    let (mut world, number, note) = opened("", "", "").await;
+    world.answers(ANA, &note, &format!("Hola, ya lo vemos.\r\n\r\n#cc {LUIS}"));
+    world.work().await;
+    world.no_mail(MARIA);
+    let explained = world.new_mail(ANA).text;
+    assert!(explained.contains(&format!("#asignar {LUIS}")), "{explained}");
+    assert!(world.ticket(number).people.is_empty());
+    world.verify();
+}
+
+#[tokio::test]
+async fn an_agent_who_asks_as_a_requester_can_write_a_note_without_its_reaching_anybody_outside() {
+    let (mut world, _, _) = opened("", "", "").await;
+    let question = world.letter(LUIS, "Mi teclado", "Mi teclado no funciona desde ayer, ¿lo pueden cambiar?");
+    world.posts(&question.with(&format!("Cc: <{PEDRO}>\r\n")));
+    world.work().await;
+    let (number, asked) = (world.tickets()[1], world.new_mail(ANA));
+    let acknowledged = world.new_mail(LUIS);
+    world.new_mails(PEDRO);
+    // Words are the requester's, and go to all who take part.
+    world.answers(LUIS, &acknowledged, "Ahora tampoco funciona el ratón.");
+    world.work().await;
+    assert!(world.new_mail(PEDRO).text.contains("tampoco"));
+    // A command is an agent's. The token of a requester proves no agent: Luís is asked, and says yes.
+    world.answers(LUIS, &acknowledged, "#note\r\nEs culpa de Pedro.");
+    world.work().await;
+    assert_eq!(world.last_account().0, "held");
+    let question = world.new_mail(LUIS);
+    world.answers(LUIS, &question, "sim");
+    world.work().await;
+    world.no_mail(PEDRO);
+    let last = world.ticket(number).messages.pop().unwrap();
+    assert!(last.internal && last.text == "Es culpa de Pedro.", "{last:?}");
+    assert!(world.new_mails(ANA).iter().any(|mail| mail.text.contains("Es culpa")));
+    let _ = asked;
+    world.verify();
+}
+
+#[tokio::test]
+async fn an_undo_that_comes_too_late_or_twice_says_what_can_be_done() {
+    let mut world = crate::world::World::start_with_hold("30s").await;
+    world.writes(MARIA, "Impresora", "La impresora del segundo piso no funciona desde ayer.");
+    world.work().await;
+    let note = world.new_mail(ANA);
+    world.new_mails(MARIA);
+    world.answers(ANA, &note, "Hola María.");
+    world.work().await;
+    for told in [0, 1] {
+        world.answers(ANA, &note, "#deshacer");
+        world.work().await;
+        let mails = world.new_mails(ANA);
+        assert_eq!(mails.len(), told, "{:?}", mails.iter().map(|mail| &mail.text).collect::<Vec<_>>());
+        assert!(mails.iter().all(|mail| mail.text.contains("ya se retiró")));
+    }
+    world.no_mail(MARIA);
+    world.verify();
+}
+
+#[tokio::test]
+async fn a_ticket_that_is_merged_twice_in_one_mail_or_in_a_circle_ends_in_one() {
+    let (mut world, first, note) = opened("", "", "").await;
+    for subject in ["Teclado", "Ratón"] {
+        world.writes(MARIA, subject, "Tampoco funciona desde ayer, por favor ayuda.");
+    }
+    world.work().await;
+    let notes = world.new_mails(ANA);
+    world.new_mails(MARIA);
+    let (second, third) = (world.tickets()[1], world.tickets()[2]);
+    world.answers(ANA, &note, &format!("#fusionar {second}\r\n#fusionar {third}"));
+    world.work().await;
+    println!(
+        "{:?} {:?}",
+        world.last_account(),
+        world.new_mails(ANA).iter().map(|m| m.text.clone()).collect::<Vec<_>>()
+    );
+    println!("{first} {second} {third} {:?}", world.tickets());
+    world.answers(ANA, &notes[0], &format!("#fusionar {first}"));
+    world.work().await;
+    println!(
+        "{:?} {:?}",
+        world.last_account(),
+        world.new_mails(ANA).iter().map(|m| m.text.clone()).collect::<Vec<_>>()
+    );
+    world.verify();
+}
