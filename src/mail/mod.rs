@@ -16,6 +16,7 @@ pub mod automatic;
 pub mod bounce;
 pub mod language;
 pub mod forward;
+mod signature;
 pub mod parse;
 pub mod proof;
 pub mod spliced;
@@ -173,6 +174,8 @@ pub struct Mail {
     pub bounce: Option<bounce::Bounce>,
     /// `Authentication-Results` values, unfolded, topmost first, at most 10.
     pub authentication_results: Vec<String>,
+    /// Its DKIM signatures, topmost first.
+    pub signatures: Vec<signature::Signature>,
     /// The language of the text where it is long enough to tell, else of `Content-Language` or `Accept-Language`.
     pub language: Option<Language>,
     /// A Postdesk says in its head that it made it.

@@ -171,9 +171,7 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(Complaint::OwnAddress(address.to_string()));
         }
         // What a participant writes goes to everybody outside: an agent among them would be one of those outside.
-        if let Some(agent) = self.config().agent(address) {
-            return Err(Complaint::IsAgent(agent.person.address.to_string()));
-        }
+        self.is_outside(address)?;
         if self.ticket.participants.len() >= super::requester::PARTICIPANTS_MAX {
             return Err(Complaint::TooManyParticipants(super::requester::PARTICIPANTS_MAX));
         }
@@ -183,6 +181,11 @@ impl<'a, 'c> Act<'a, 'c> {
         }
         self.push("cc", Event::Join(self.ticket.number, person));
         Ok(())
+    }
+
+    fn is_outside(&self, address: &Address) -> Result<(), Complaint> {
+        let agent = self.config().agent(address).map(|agent| agent.person.address.to_string());
+        agent.map_or(Ok(()), |agent| Err(Complaint::IsAgent(agent)))
     }
 
     fn leave(&mut self, address: &Address) -> Result<(), Complaint> {
@@ -209,6 +212,9 @@ impl<'a, 'c> Act<'a, 'c> {
         let target = self.case.facts.ticket(into).ok_or(Complaint::NoSuchTicket(into))?;
         if target.number == self.ticket.number || !self.case.agent_may_act(self.agent, into) {
             return Err(Complaint::NoSuchTicket(into));
+        }
+        if self.done.contains(&"merged") {
+            return Err(Complaint::Once(["merge", "fusionar", "mesclar"]));
         }
         self.push("merged", Event::Merge(self.ticket.number, target.number));
         Ok(())
@@ -309,6 +315,7 @@ impl<'a, 'c> Act<'a, 'c> {
         if self.config().is_own(address) {
             return Err(Complaint::OwnAddress(address.to_string()));
         }
+        self.is_outside(address)?;
         if self.forward.is_some() {
             return Err(Complaint::Once(["forward", "reenviar", "encaminhar"]));
         }

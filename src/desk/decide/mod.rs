@@ -36,7 +36,7 @@ use crate::clock::Timestamp;
 use crate::config::{Agent, Config, Queue};
 use crate::mail::Mail;
 use crate::mail::automatic::AutomaticKind;
-use crate::mail::proof::{Authentication, authentication};
+use crate::mail::proof::{Authentication, authentication, may_be_readdressed};
 use crate::mail::token::{Keys, Purpose, Token};
 
 /// What the admin has decided, as far as it concerns one mail.
@@ -327,9 +327,16 @@ impl<'a> Case<'a> {
         if self.mail.oddities.iter().any(|oddity| oddity.code == "headers-bound") {
             return Some("it has more header fields than are read".to_owned());
         }
-        let mut named = self.mail.to.iter().chain(&self.mail.cc);
-        let is_for_us = named.any(|person| self.config().is_own(&person.address));
-        (!is_for_us).then(|| "neither To nor Cc names an address of the desk".to_owned())
+        let is_for_us = |people: &[Person]| people.iter().any(|person| self.config().is_own(&person.address));
+        let fields = [("to", &self.mail.to), ("cc", &self.mail.cc)];
+        let fields: Vec<&str> =
+            fields.into_iter().filter(|(_, people)| is_for_us(people)).map(|(name, _)| name).collect();
+        if fields.is_empty() {
+            return Some("neither To nor Cc names an address of the desk".to_owned());
+        }
+        may_be_readdressed(self.mail, self.policy.authserv_id, &fields).then(|| {
+            format!("its signature leaves out the field that names the desk ({})", fields.join(", "))
+        })
     }
 
     fn is_genuine(&self, token: &Token, owners: &[Address]) -> bool {

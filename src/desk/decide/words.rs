@@ -129,9 +129,9 @@ impl Complaint {
                 format!("{address} é um endereço da própria central de atendimento, que participa de todos os tickets. Indique o de outra pessoa."),
             ],
             Self::IsAgent(address) => [
-                format!("{address} is an agent, and #cc is for people outside. Write #assign {address}, or let them write #watch."),
-                format!("{address} es un agente, y #cc es para gente de fuera. Escriba #asignar {address}, o que ese agente escriba #seguir."),
-                format!("{address} é um agente, e #cc é para pessoas de fora. Escreva #atribuir {address}, ou que esse agente escreva #seguir."),
+                format!("{address} is an agent, and this command is for people outside. Write #assign {address}, or let them write #watch."),
+                format!("{address} es un agente, y esta orden es para gente de fuera. Escriba #asignar {address}, o que ese agente escriba #seguir."),
+                format!("{address} é um agente, e este comando é para pessoas de fora. Escreva #atribuir {address}, ou que esse agente escreva #seguir."),
             ],
             Self::NoParticipant { found, known } => {
                 let known = listed(known);

@@ -36,14 +36,17 @@ async fn a_word_for_a_note_beside_anything_else_sends_nothing_and_is_explained()
 
 #[tokio::test]
 async fn an_agent_cannot_be_made_one_of_those_outside() {
-    let (mut world, number, note) = opened("", "", "").await;
-    world.answers(ANA, &note, &format!("Hola, ya lo vemos.\r\n\r\n#cc {LUIS}"));
-    world.work().await;
-    world.no_mail(MARIA);
-    let explained = world.new_mail(ANA).text;
-    assert!(explained.contains(&format!("#asignar {LUIS}")), "{explained}");
-    assert!(world.ticket(number).people.is_empty());
-    world.verify();
+    for command in ["cc", "reenviar"] {
+        let (mut world, number, note) = opened("", "", "").await;
+        world.answers(ANA, &note, &format!("Hola, ya lo vemos.\r\n\r\n#{command} {LUIS}"));
+        world.work().await;
+        world.no_mail(MARIA);
+        world.no_mail(LUIS);
+        let explained = world.new_mail(ANA).text;
+        assert!(explained.contains(&format!("#asignar {LUIS}")), "{explained}");
+        assert!(world.ticket(number).people.is_empty());
+        world.verify();
+    }
 }
 
 #[tokio::test]
@@ -52,7 +55,8 @@ async fn an_agent_who_asks_as_a_requester_can_write_a_note_without_its_reaching_
     let question = world.letter(LUIS, "Mi teclado", "Mi teclado no funciona desde ayer, ¿lo pueden cambiar?");
     world.posts(&question.with(&format!("Cc: <{PEDRO}>\r\n")));
     world.work().await;
-    let (number, asked) = (world.tickets()[1], world.new_mail(ANA));
+    let number = world.tickets()[1];
+    world.new_mail(ANA);
     let acknowledged = world.new_mail(LUIS);
     world.new_mails(PEDRO);
     // Words are the requester's, and go to all who take part.
@@ -70,7 +74,6 @@ async fn an_agent_who_asks_as_a_requester_can_write_a_note_without_its_reaching_
     let last = world.ticket(number).messages.pop().unwrap();
     assert!(last.internal && last.text == "Es culpa de Pedro.", "{last:?}");
     assert!(world.new_mails(ANA).iter().any(|mail| mail.text.contains("Es culpa")));
-    let _ = asked;
     world.verify();
 }
 
@@ -95,29 +98,33 @@ async fn an_undo_that_comes_too_late_or_twice_says_what_can_be_done() {
 }
 
 #[tokio::test]
-async fn a_ticket_that_is_merged_twice_in_one_mail_or_in_a_circle_ends_in_one() {
+async fn a_ticket_is_merged_into_one_other_and_not_into_itself() {
     let (mut world, first, note) = opened("", "", "").await;
-    for subject in ["Teclado", "Ratón"] {
-        world.writes(MARIA, subject, "Tampoco funciona desde ayer, por favor ayuda.");
+    for (who, subject) in [(MARIA, "Teclado"), (PEDRO, "Ratón")] {
+        world.writes(who, subject, "Tampoco funciona desde ayer, por favor ayuda.");
     }
     world.work().await;
     let notes = world.new_mails(ANA);
     world.new_mails(MARIA);
-    let (second, third) = (world.tickets()[1], world.tickets()[2]);
+    world.new_mails(PEDRO);
+    let numbers = world.tickets();
+    let (second, third) = (numbers[1], numbers[2]);
+    // Two at once would leave María among those of a ticket that hers is not in.
     world.answers(ANA, &note, &format!("#fusionar {second}\r\n#fusionar {third}"));
     world.work().await;
-    println!(
-        "{:?} {:?}",
-        world.last_account(),
-        world.new_mails(ANA).iter().map(|m| m.text.clone()).collect::<Vec<_>>()
-    );
-    println!("{first} {second} {third} {:?}", world.tickets());
-    world.answers(ANA, &notes[0], &format!("#fusionar {first}"));
+    assert!(world.new_mail(ANA).text.contains("#fusionar puede estar una sola vez"));
+    assert!(world.ticket(second).people.is_empty() && world.ticket(third).people.is_empty());
+
+    world.answers(ANA, &note, &format!("#fusionar {second}"));
     world.work().await;
-    println!(
-        "{:?} {:?}",
-        world.last_account(),
-        world.new_mails(ANA).iter().map(|m| m.text.clone()).collect::<Vec<_>>()
-    );
+    // The other way round it would be a circle: what is merged leads to where it has gone.
+    for (mail, into) in [(&notes[0], first), (&notes[0], second), (&note, first)] {
+        world.answers(ANA, mail, &format!("#fusionar {into}"));
+        world.work().await;
+        let told = world.new_mail(ANA).text;
+        assert!(told.contains(&format!("No hay otro ticket {into}")) && told.contains("#lista"), "{told}");
+    }
+    world.no_mail(MARIA);
+    world.no_mail(PEDRO);
     world.verify();
 }
