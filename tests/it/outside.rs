@@ -251,7 +251,7 @@ proptest! {
         let body = lines.join("\n");
         let raw = reply_to(purpose, &body, cc);
         let (mails, internal, _) = consequences(&raw);
-        let public = parse(&body).commands.contains(&Command::Public);
+        let public = parse(&body.replace('\u{2028}', "\n")).commands.contains(&Command::Public);
         let inside = cc.contains("+nota") || (purpose == Purpose::Note && !public);
         prop_assert!(!inside || mails.iter().all(|(outgoing, _)| outgoing.template != Template::Reply), "a note was sent: {body:?}");
         for (outgoing, wire) in mails.iter().filter(|(outgoing, _)| !is_agents(&outgoing.to.address)) {

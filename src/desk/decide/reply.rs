@@ -39,6 +39,7 @@ impl<'a> Act<'a, '_> {
         }
         self.warn_of_copies(&mut reach, message.as_ref());
         self.say_where_it_is(&mut reach, message.as_ref());
+        self.say_what_stayed(&mut reach, message.as_ref());
         self.events.append(&mut reach.events);
         Decision {
             disposition: Disposition::Agent,
@@ -169,6 +170,15 @@ impl<'a> Act<'a, '_> {
     fn say_where_it_is(&self, reach: &mut Reach, message: Option<&NewMessage>) {
         if self.is_brought && message.is_some() {
             self.tell_author(reach, wording::brought(self.ticket.number, self.agent.language));
+        }
+    }
+
+    /// Mail of the desk's own that the agent's mail brought along went to nobody outside.
+    fn say_what_stayed(&self, reach: &mut Reach, message: Option<&NewMessage>) {
+        let files = self.case.mail.attachments.iter().filter(|file| file.holds_token);
+        let names: Vec<&str> = files.map(|file| file.name.as_str()).collect();
+        if message.is_some_and(|message| !message.internal) && !names.is_empty() {
+            self.tell_author(reach, wording::stayed(&names.join(", "), self.agent.language));
         }
     }
 

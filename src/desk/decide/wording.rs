@@ -193,3 +193,19 @@ pub(super) fn copied(outside: &[String], internal: bool, language: Language) -> 
     };
     pick(language, words)
 }
+
+/// That an attached mail of the desk's own went to nobody outside.
+pub(super) fn stayed(files: &str, language: Language) -> String {
+    let words = [
+        format!(
+            "Your reply was sent without {files}: it holds a mail of the desk's to you, which nobody outside may have. If they need what it says, write it, or attach the file alone."
+        ),
+        format!(
+            "Su respuesta se envió sin {files}: contiene un correo de la mesa para usted, que nadie de fuera debe tener. Si necesitan lo que dice, escríbalo, o adjunte solo el archivo."
+        ),
+        format!(
+            "A sua resposta foi enviada sem {files}: contém um e-mail da central para você, que ninguém de fora deve ter. Se precisarem do que diz, escreva-o, ou anexe só o arquivo."
+        ),
+    ];
+    pick(language, words)
+}

@@ -128,3 +128,35 @@ async fn a_ticket_is_merged_into_one_other_and_not_into_itself() {
     world.no_mail(PEDRO);
     world.verify();
 }
+
+/// Outlook can attach the mail that is answered, and any program the mail that is sent on.
+#[tokio::test]
+async fn a_mail_of_the_desks_own_that_an_agent_attaches_goes_to_nobody_outside() {
+    let (mut world, number, note) = opened("", "", "").await;
+    let raw = world.answer(ANA, &note, "x").raw();
+    let parts = format!(
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nHola, va el documento.\r\n--b\r\nContent-Type: message/rfc822\r\nContent-Disposition: attachment; filename=aviso.eml\r\n\r\n{}\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n\r\nPDF\r\n--b--\r\n",
+        note.raw
+    );
+    let head = raw.split_once("Content-Type: text/plain; charset=utf-8\r\n\r\n").unwrap().0;
+    world.server.deliver(crate::world::DESK, format!("{head}{parts}"));
+    world.work().await;
+    let reply = world.new_mail(MARIA);
+    let names: Vec<&str> = reply.attachments.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["a.pdf"]);
+    for secret in [ANA, &note.id] {
+        assert!(!reply.raw.contains(secret), "{secret}: {}", reply.raw);
+    }
+    // The page offers what was sent, and no more; a note keeps all.
+    assert_eq!(world.ticket(number).messages.last().unwrap().attachments, ["a.pdf"]);
+    let told = world.new_mail(ANA).text;
+    assert!(told.contains("se envió sin aviso.eml"), "{told}");
+    let noted = format!("{head}{parts}")
+        .replace("Hola, va", "#nota\r\nHola, va")
+        .replace("Message-ID: <", "Message-ID: <n");
+    world.server.deliver(crate::world::DESK, noted);
+    world.work().await;
+    assert_eq!(world.ticket(number).messages.last().unwrap().attachments, ["aviso.eml", "a.pdf"]);
+    world.no_mail(MARIA);
+    world.verify();
+}
