@@ -16,6 +16,9 @@ use grammar::{Takes, entry, nearest};
 /// Most commands taken of one mail.
 pub const COMMANDS_MAX: usize = 20;
 
+/// The shortest lines that programs wrap by themselves have this many characters.
+const WRAPPED_AT: usize = 72;
+
 /// Who a ticket is assigned to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignee {
@@ -189,6 +192,11 @@ pub enum Fault {
         /// The other's.
         second: String,
     },
+    /// The line below one seems to be the end of it.
+    Wrapped {
+        /// The command's word as written.
+        word: String,
+    },
     /// Something else stands in front of the command, on the same line.
     Behind {
         /// The command's word as written.
@@ -235,6 +243,10 @@ pub fn parse(fresh: &str) -> Parsed {
     for word in middle.iter().filter_map(|line| command_word(line)) {
         parsed.faults.push(Fault::Middle { word });
     }
+    let above = lines.get(..top).and_then(<[String]>::last);
+    if let Some(word) = above.zip(middle.first()).and_then(|(above, below)| wrapped(above, below)) {
+        parsed.faults.push(Fault::Wrapped { word });
+    }
     if parsed.commands.len() + parsed.faults.len() > COMMANDS_MAX {
         parsed.faults = vec![Fault::TooMany];
     }
@@ -257,6 +269,14 @@ fn unwrapped(fresh: &str) -> Vec<String> {
         }
     }
     lines
+}
+
+/// The word of a command that `below` may be the end of: programs that wrap long lines do so where the next word is too
+/// long for them. Nobody can tell, and what is left of a list of addresses or of a subject must not be sent.
+fn wrapped(above: &str, below: &str) -> Option<String> {
+    let next = below.split_whitespace().next()?;
+    let length = above.trim_end().chars().count() + 1 + next.chars().count();
+    command_word(above).filter(|_| length > WRAPPED_AT)
 }
 
 /// The word of a line that looks like a command: `#` at once followed by a letter. (`#12` is a number, `# Title` a

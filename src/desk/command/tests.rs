@@ -127,6 +127,21 @@ fn what_stands_beside_a_command_on_its_line_is_a_fault_and_never_text() {
 }
 
 #[test]
+fn a_line_that_a_program_wrapped_is_no_text() {
+    let long = "#subject La impresora del segundo piso del edificio de la calle Mayor no";
+    for (text, is_fault) in [
+        (format!("{long}\nimprime desde ayer\n\nHola."), true),
+        (format!("{long}\n\nHola."), false),
+        ("#cc a-rather-long-name@client.example, another-long-name@client.example,\nthird@client.example\n\nHola.".to_owned(), true),
+        ("#subject Impresora\nHola María, ya está.".to_owned(), false),
+        (format!("Hola.\n\n{long}\nimprime"), true),
+    ] {
+        let parsed = parse(&text);
+        assert_eq!(!parsed.faults.is_empty(), is_fault, "{text}: {parsed:?}");
+    }
+}
+
+#[test]
 fn what_a_command_would_pass_over_is_a_fault() {
     for line in [
         "#assign a@b.example c@d.example",

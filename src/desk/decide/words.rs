@@ -225,6 +225,17 @@ fn fault_words(fault: &Fault) -> [String; 3] {
             format!("#{word} y #{second} están en la misma línea. Cada orden va en su propia línea."),
             format!("#{word} e #{second} estão na mesma linha. Cada comando vai na sua própria linha."),
         ],
+        Fault::Wrapped { word } => [
+            format!(
+                "The line below #{word} may be the end of it, for mail programs wrap long lines. Leave a blank line between, or write less in one line."
+            ),
+            format!(
+                "La línea debajo de #{word} puede ser su final, pues los programas de correo parten las líneas largas. Deje una línea en blanco entre las dos, o escriba menos en una línea."
+            ),
+            format!(
+                "A linha abaixo de #{word} pode ser o fim dela, pois os programas de e-mail partem as linhas longas. Deixe uma linha em branco entre as duas, ou escreva menos numa linha."
+            ),
+        ],
         Fault::Behind { word } => [
             format!("Something stands before #{word} on its line. A command begins its line."),
             format!("Hay algo delante de #{word} en su línea. Una orden empieza la línea."),
