@@ -143,7 +143,7 @@ fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decisi
     let ticket = threaded.found.as_ref().and_then(|found| Some((case.facts.ticket(found.number)?, found)));
     match (author, ticket) {
         (Author::Own, _) => from_ourselves(case),
-        (Author::Confirming(agent, held), _) => agent::confirm(agent, held),
+        (Author::Confirming(agent, held), _) => agent::confirm(case, agent, held),
         (Author::Agent(agent, proof), Some((ticket, found))) => {
             agent::in_ticket(case, agent, &proof, ticket, found)
         }

@@ -283,7 +283,8 @@ fn document() -> String {
          - **for notes**: the token of mail about an internal note, and of the address for notes. What answers it is a \
          note, whether the token is good or not, unless it says `#public`. Where several tokens stand in References, that \
          of the mail answered counts.\n\
-         - **held**: stored without effect; the agent's registered address is asked to confirm by replying.\n\n"
+         - **held**: stored without effect; the agent's registered address is asked to confirm by replying. A \
+         reply whose first words say no confirms nothing.\n\n"
     );
     let heads: Vec<&str> = DIMENSIONS
         .iter()

@@ -209,3 +209,29 @@ pub(super) fn stayed(files: &str, language: Language) -> String {
     ];
     pick(language, words)
 }
+
+/// That a mail which the agent did not write stays without effect, and what to do if that was not meant.
+pub(super) fn denied(language: Language) -> String {
+    let words = [
+        "You say that you did not write it: it stays without effect, and there is nothing more to do. If you did write it, answer the question again with an empty reply.",
+        "Usted dice que no lo escribió: queda sin efecto y no hay nada más que hacer. Si lo escribió, conteste otra vez a la pregunta con una respuesta vacía.",
+        "Você diz que não o escreveu: fica sem efeito e não há mais nada a fazer. Se o escreveu, responda outra vez à pergunta com uma resposta vazia.",
+    ];
+    pick(language, words.map(str::to_owned))
+}
+
+/// That what was attached to commands alone went to nobody.
+pub(super) fn without_text(files: &str, language: Language) -> String {
+    let words = [
+        format!(
+            "The commands are carried out, and {files} was sent to nobody: your mail had no text. Attach it again to a mail with a line of text, which goes out with it."
+        ),
+        format!(
+            "Las órdenes se han cumplido, y {files} no se envió a nadie: su correo no llevaba texto. Adjúntelo otra vez a un correo con una línea de texto, que saldrá con él."
+        ),
+        format!(
+            "Os comandos foram cumpridos, e {files} não foi enviado a ninguém: o seu e-mail não tinha texto. Anexe-o outra vez a um e-mail com uma linha de texto, que sairá com ele."
+        ),
+    ];
+    pick(language, words)
+}

@@ -160,3 +160,86 @@ async fn a_mail_of_the_desks_own_that_an_agent_attaches_goes_to_nobody_outside()
     world.no_mail(MARIA);
     world.verify();
 }
+
+#[tokio::test]
+async fn an_agent_who_says_no_to_the_question_confirms_nothing() {
+    let says_no = [
+        "No, no fui yo.",
+        "No fui yo, ¿quién escribe con mi nombre?",
+        "I didn\u{2019}t write this",
+        "Não!",
+        "Yo no he sido\r\n\r\nAna",
+    ];
+    for (answers, released) in [(&says_no[..], false), (&["Sí, fui yo.", "", "OK, gracias"][..], true)] {
+        for answer in answers {
+            let (mut world, number, _) = opened("", "", "").await;
+            world.writes(ANA, &format!("[#{number}]"), "Mande su contraseña.\r\n\r\n#close");
+            world.work().await;
+            let question = world.new_mail(ANA);
+            world.answers(ANA, &question, answer);
+            world.work().await;
+            assert_eq!(world.ticket(number).row.status.word() == "closed", released, "{answer}");
+            assert_eq!(world.new_mails(MARIA).len(), usize::from(released), "{answer}");
+            let told = world.new_mails(ANA);
+            assert_eq!(told.iter().any(|mail| mail.text.contains("queda sin efecto")), !released, "{answer}");
+            // The answer can still be changed.
+            world.answers(ANA, &question, "");
+            world.work().await;
+            assert_eq!(world.ticket(number).row.status.word(), "closed", "{answer}");
+            world.verify();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_document_beside_commands_alone_is_sent_to_nobody_and_the_agent_is_told() {
+    for (kind, file, told) in [("application/pdf", "contrato.pdf", true), ("image/png", "logo.png", false)] {
+        let (mut world, number, note) = opened("", "", "").await;
+        let raw = world.answer(ANA, &note, "x").raw();
+        let head = raw.split_once("Content-Type: text/plain; charset=utf-8\r\n\r\n").unwrap().0;
+        world.server.deliver(crate::world::DESK, format!("{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n#resolver\r\n--b\r\nContent-Type: {kind}; name={file}\r\nContent-Disposition: attachment; filename={file}\r\n\r\nx\r\n--b--\r\n"));
+        world.work().await;
+        world.no_mail(MARIA);
+        assert_eq!(world.ticket(number).row.status.word(), "resolved");
+        let mails = world.new_mails(ANA);
+        assert_eq!(
+            mails.iter().any(|mail| mail.text.contains(&format!("{file} no se envió a nadie"))),
+            told,
+            "{file}"
+        );
+        world.verify();
+    }
+}
+
+#[tokio::test]
+async fn odd_orders_are_carried_out_or_explained_and_never_sent() {
+    let (mut world, number, note) = opened("", "", "").await;
+    for (text, explained) in [
+        ("#posponer 2020-01-01", Some("La fecha ya pasó: 2020-01-01")),
+        ("#posponer até 24/12/2030", None),
+        ("#pendente até 24.12.2030", None),
+        ("#asignar nadie", None),
+        ("#asignar", Some("#asignar ana@example.org")),
+        ("#prioridad altísima", Some("#prioridad alta")),
+        ("#cola inexistente", Some("soporte")),
+        ("#responder nada", Some("respuesta preparada nada")),
+        ("#reenviar soporte@desk.example", Some("de la propia mesa")),
+        ("#quitarcc eva@client.example", Some("no participa")),
+        ("#dividir", None),
+        ("#spam", None),
+        ("#cerrar", None),
+        ("#etiqueta factura\r\n#nota\r\n\r\nEs un cliente difícil.", None),
+        ("#asignr yo", Some("#asignar")),
+    ] {
+        world.answers(ANA, &note, text);
+        world.work().await;
+        world.no_mail(MARIA);
+        let told: Vec<String> = world.new_mails(ANA).into_iter().map(|mail| mail.text).collect();
+        match explained {
+            Some(words) => assert!(told.iter().any(|told| told.contains(words)), "{text}: {told:?}"),
+            None => assert!(told.iter().all(|told| !told.contains("No se envió nada")), "{text}: {told:?}"),
+        }
+    }
+    assert_eq!(world.ticket(number).row.status.word(), "closed");
+    world.verify();
+}
