@@ -323,11 +323,14 @@ const CLOSING: [char; 9] = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2
 /// no command, for it may be somebody else's that is quoted, but it looks like one.
 fn behind_marks(bare: &str) -> Option<&str> {
     let (before, rest) = bare.split_once('#')?;
+    // A picture stands in text as its description: `[Logo]`.
+    let before = if before.starts_with('[') { before.rsplit_once(']')?.1 } else { before };
     let number = before.trim_end().trim_end_matches(['.', ')']);
     let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
     let is_marks = !before.chars().any(char::is_alphanumeric);
     let (word, _) = split_word(rest.trim_start_matches(['#', ' ']));
-    (!before.is_empty() && (is_number || is_marks) && entry(&word.to_lowercase()).is_some()).then_some(rest)
+    (!bare.starts_with('#') && (is_number || is_marks) && entry(&word.to_lowercase()).is_some())
+        .then_some(rest)
 }
 
 /// Characters of width nothing: joiners, direction marks, soft hyphens, byte order marks, what makes a sign a picture.

@@ -113,7 +113,16 @@ fn a_command_in_the_quotation_marks_of_the_desks_own_words_is_one() {
 
 #[test]
 fn what_stands_beside_a_command_on_its_line_is_a_fault_and_never_text() {
-    for line in ["1. #note", "2) #nota", "→ #note", "§ #nota", "| #close", "> # close"] {
+    for line in [
+        "1. #note",
+        "2) #nota",
+        "→ #note",
+        "§ #nota",
+        "| #close",
+        "> # close",
+        "[Logo]#note",
+        "[a [b]] #nota",
+    ] {
         let parsed = parse(&format!("{line}\n\ntext"));
         assert!(matches!(parsed.faults.as_slice(), [Fault::Behind { .. }]), "{line}: {parsed:?}");
         assert_eq!(parsed.text, "text", "{line}");

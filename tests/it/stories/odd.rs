@@ -243,3 +243,39 @@ async fn odd_orders_are_carried_out_or_explained_and_never_sent() {
     assert_eq!(world.ticket(number).row.status.word(), "closed");
     world.verify();
 }
+
+#[tokio::test]
+async fn no_form_that_html_gives_to_a_word_for_a_note_sends_the_note() {
+    for html in [
+        "<p class=MsoNormal>«#nota»</p><p class=MsoNormal>&nbsp;</p><p class=MsoNormal>Cliente difícil.</p>",
+        "<p>“<b>#note</b>”</p><p>Cliente difícil.</p>",
+        "<div>#nota<br>Cliente difícil.</div>",
+        "<ol><li>#nota</li></ol><p>Cliente difícil.</p>",
+        "<p><span>#</span><span>nota</span></p><p>Cliente difícil.</p>",
+        "<p># <b>nota</b></p><p>Cliente difícil.</p>",
+        "<table><tr><td>#nota</td></tr><tr><td>Cliente difícil.</td></tr></table>",
+        "<table><tr><td>#nota</td><td>Cliente difícil.</td></tr></table>",
+        "<p>Nota interna:</p><p>&#35;nota Cliente difícil.</p>",
+        "<h1>#nota</h1>Cliente difícil.",
+        "<p>#<a href='https://x.example/nota'>nota</a></p><p>Cliente difícil.</p>",
+        "<p><a href='https://twitter.example/hashtag/nota'>#nota</a></p><p>Cliente difícil.</p>",
+        "<pre>#nota\n\nCliente difícil.</pre>",
+        "<p><font>&#x200b;#nota</font></p>Cliente difícil.",
+        "<p><img alt='x' src='cid:1'>#nota</p>Cliente difícil.",
+    ] {
+        let (mut world, number, note) = opened("", "", "").await;
+        let raw = world.answer(ANA, &note, "x").raw();
+        let head = raw.split_once("Content-Type: text/plain; charset=utf-8\r\n\r\n").unwrap().0;
+        world.server.deliver(
+            crate::world::DESK,
+            format!(
+                "{head}Content-Type: text/html; charset=utf-8\r\n\r\n<html><body>{html}</body></html>\r\n"
+            ),
+        );
+        world.work().await;
+        assert_eq!(world.new_mails(MARIA).len(), 0, "{html}");
+        let is_noted = world.ticket(number).messages.iter().any(|message| message.internal);
+        assert!(is_noted || world.new_mail(ANA).text.contains("Cliente difícil."), "{html}");
+        world.verify();
+    }
+}
