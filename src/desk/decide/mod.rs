@@ -228,7 +228,9 @@ impl<'a> Case<'a> {
     }
 
     fn thread(&self, keys: &MailKeys, owners: &[Address], may_join: impl Fn(i64) -> bool) -> Threaded {
-        thread::find(keys, self.facts, self.policy.keys, owners, may_join)
+        let is_agent =
+            self.mail.from.as_ref().is_some_and(|from| self.config().agent(&from.address).is_some());
+        thread::find(keys, self.facts, self.policy.keys, owners, is_agent, may_join)
     }
 
     /// Whom to answer. A form or robot that mails as the desk or as nobody, with a Reply-To, speaks for that person.

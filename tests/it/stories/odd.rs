@@ -279,3 +279,29 @@ async fn no_form_that_html_gives_to_a_word_for_a_note_sends_the_note() {
         world.verify();
     }
 }
+
+#[tokio::test]
+async fn who_is_an_agent_no_more_writes_no_note_to_those_outside() {
+    let eva = "\n[[agent]]\naddress = \"eva@desk.example\"\nname = \"Eva\"\n";
+    let mut world = crate::world::World::start_with("", "", eva).await;
+    world.server.add_account("eva@desk.example", "secret");
+    world.writes(MARIA, "Impresora", "La impresora del segundo piso no funciona desde ayer.");
+    world.work().await;
+    let number = world.tickets()[0];
+    let note = world.new_mail(ANA);
+    world.answers(ANA, &note, "#asignar eva@desk.example");
+    world.writes(MARIA, &format!("[#{number}]"), "¿Hay alguien?");
+    world.work().await;
+    world.new_mails(MARIA);
+    world.new_mails(ANA);
+    let old = world.new_mail("eva@desk.example");
+    world.reconfigures("", "", "");
+    world.answers("eva@desk.example", &old, "#nota\r\nEs un cliente difícil.");
+    world.work().await;
+    world.no_mail(MARIA);
+    assert_eq!(world.ticket(number).messages.len(), 2);
+    // It is a stranger's mail: a ticket of its own, which the agents hear of.
+    assert_eq!(world.tickets().len(), 2);
+    assert!(world.new_mail(ANA).text.contains("difícil"));
+    world.verify();
+}
