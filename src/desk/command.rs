@@ -16,6 +16,9 @@ use grammar::{Takes, entry, nearest};
 /// Most commands taken of one mail.
 pub const COMMANDS_MAX: usize = 20;
 
+/// The shortest lines that programs wrap by themselves have this many characters.
+const WRAPPED_AT: usize = 72;
+
 /// Who a ticket is assigned to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignee {
@@ -179,8 +182,25 @@ pub enum Fault {
         word: String,
         /// What was written after it.
         found: String,
-        /// An example of what would be right.
-        example: &'static str,
+        /// Examples of what would be right, in English, Spanish and Portuguese; none where it takes nothing.
+        examples: Option<[&'static str; 3]>,
+    },
+    /// Another command stands behind one, on the same line.
+    Second {
+        /// The first one's word as written.
+        word: String,
+        /// The other's.
+        second: String,
+    },
+    /// The line below one seems to be the end of it.
+    Wrapped {
+        /// The command's word as written.
+        word: String,
+    },
+    /// Something else stands in front of the command, on the same line.
+    Behind {
+        /// The command's word as written.
+        word: String,
     },
     /// A line that looks like a command stands in the middle of the text.
     Middle {
@@ -223,6 +243,10 @@ pub fn parse(fresh: &str) -> Parsed {
     for word in middle.iter().filter_map(|line| command_word(line)) {
         parsed.faults.push(Fault::Middle { word });
     }
+    let above = lines.get(..top).and_then(<[String]>::last);
+    if let Some(word) = above.zip(middle.first()).and_then(|(above, below)| wrapped(above, below)) {
+        parsed.faults.push(Fault::Wrapped { word });
+    }
     if parsed.commands.len() + parsed.faults.len() > COMMANDS_MAX {
         parsed.faults = vec![Fault::TooMany];
     }
@@ -247,44 +271,71 @@ fn unwrapped(fresh: &str) -> Vec<String> {
     lines
 }
 
-/// The word of a line that looks like a command: `#` at once followed by a letter. (`#12` is a number, `# Title` a
-/// heading, but `# close` is the command mistyped.)
-fn command_word(line: &str) -> Option<String> {
-    let bare = bare(line);
-    let rest = bare.strip_prefix('#')?;
-    let spaced = rest.trim_start();
-    let mistyped = spaced.len() < rest.len() && entry(&spaced.to_lowercase()).is_some();
-    (mistyped || rest.starts_with(char::is_alphabetic)).then(|| split_word(spaced).0.to_owned())
+/// The word of a command that `below` may be the end of: programs that wrap long lines do so where the next word is too
+/// long for them. Nobody can tell, and what is left of a list of addresses or of a subject must not be sent.
+fn wrapped(above: &str, below: &str) -> Option<String> {
+    let next = below.split_whitespace().next()?;
+    let length = above.trim_end().chars().count() + 1 + next.chars().count();
+    command_word(above).filter(|_| length > WRAPPED_AT)
 }
 
-/// A line without what clients put round a command: characters that are not seen, spaces that do not break, a full-width
-/// `#`, the stars and underscores of bold and italic text, the bullet of a list.
+/// The word of a line that looks like a command: `#` at once followed by a letter. (`#12` is a number, `# Title` a
+/// heading, but `# close` and `##close` are the command mistyped.)
+fn command_word(line: &str) -> Option<String> {
+    let bare = bare(line);
+    let rest = bare.strip_prefix('#').or_else(|| behind_marks(&bare))?;
+    let spaced = rest.trim_start_matches(['#', ' ']);
+    let (word, _) = split_word(spaced);
+    let mistyped = spaced.len() < rest.len() && entry(&word.to_lowercase()).is_some();
+    (mistyped || rest.starts_with(char::is_alphabetic)).then(|| word.to_owned())
+}
+
+/// A line without what clients put round a command: characters that are not seen, spaces that do not break, other forms of
+/// `#`, the stars and underscores of bold and italic text, the bullet of a list. And without quotation marks, for the
+/// desk's own mails show the commands in such.
 fn bare(line: &str) -> String {
     let seen: String = line
         .chars()
         .filter(|c| !is_unseen(*c))
-        .map(|c| {
-            if c == '\u{ff03}' {
-                '#'
-            } else if c.is_whitespace() {
-                ' '
-            } else {
-                c
-            }
+        .map(|c| match c {
+            '\u{ff03}' | '\u{fe5f}' => '#',
+            c if c.is_whitespace() => ' ',
+            c => c,
         })
         .collect();
     let text = seen.trim();
-    let unmarked =
-        text.trim_start_matches(['*', '_', '`', '-', '\u{2022}', '\u{b7}', '\u{2013}', '\u{2014}', ' ']);
+    let unmarked = text.trim_start_matches(MARKS).trim_start_matches(OPENING);
     if !unmarked.starts_with('#') || unmarked.len() == text.len() {
         return text.to_owned();
     }
-    unmarked.trim_end_matches(['*', '_', '`']).trim().to_owned()
+    unmarked.trim_end_matches(['*', '_', '`']).trim_end_matches(CLOSING).trim().to_owned()
 }
 
-/// Characters of width nothing: joiners, direction marks, soft hyphens, byte order marks.
+/// What stands before a command that a client has dressed up as bold or as an item of a list.
+const MARKS: [char; 9] = ['*', '_', '`', '-', '\u{2022}', '\u{b7}', '\u{2013}', '\u{2014}', ' '];
+
+/// Quotation marks and brackets before a command, and their counterparts.
+const OPENING: [char; 10] =
+    ['"', '\'', '\u{201c}', '\u{201e}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{ab}', '(', '['];
+const CLOSING: [char; 9] = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{bb}', ')', ']'];
+
+/// What follows the `#` of a known command, where nothing but signs or a list's number stand before it on its line. It is
+/// no command, for it may be somebody else's that is quoted, but it looks like one.
+fn behind_marks(bare: &str) -> Option<&str> {
+    let (before, rest) = bare.split_once('#')?;
+    // A picture stands in text as its description: `[Logo]`.
+    let before = if before.starts_with('[') { before.rsplit_once(']')?.1 } else { before };
+    let number = before.trim_end().trim_end_matches(['.', ')']);
+    let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+    let is_marks = !before.chars().any(char::is_alphanumeric);
+    let (word, _) = split_word(rest.trim_start_matches(['#', ' ']));
+    (!bare.starts_with('#') && (is_number || is_marks) && entry(&word.to_lowercase()).is_some())
+        .then_some(rest)
+}
+
+/// Characters of width nothing: joiners, direction marks, soft hyphens, byte order marks, what makes a sign a picture.
 fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{20e3}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
 fn split_word(rest: &str) -> (&str, &str) {
@@ -295,15 +346,33 @@ fn split_word(rest: &str) -> (&str, &str) {
 
 fn read_line(line: &str) -> Result<Command, Fault> {
     let bare = bare(line);
+    if !bare.starts_with('#') {
+        return Err(Fault::Behind { word: command_word(line).unwrap_or_default() });
+    }
     let (word, argument) = split_word(bare.trim_start_matches(['#', ' ']));
     let lower = word.to_lowercase();
     let Some(entry) = entry(&lower) else {
         return Err(Fault::Unknown { word: word.to_owned(), near: nearest(&lower) });
     };
-    let wrong = |example| Fault::Argument { word: word.to_owned(), found: argument.to_owned(), example };
-    match entry.takes {
+    let wrong = |examples| Fault::Argument { word: word.to_owned(), found: argument.to_owned(), examples };
+    let command = match entry.takes {
         Takes::Nothing(make) if argument.is_empty() => Ok(make()),
-        Takes::Nothing(_) => Err(wrong("")),
-        Takes::Perhaps(make, example) => make(argument).ok_or_else(|| wrong(example)),
+        Takes::Nothing(_) => Err(wrong(None)),
+        Takes::Perhaps(make, examples) => make(argument).ok_or_else(|| wrong(Some(examples))),
+    };
+    match second(argument) {
+        // What is searched for may be anything.
+        Some(second) if !matches!(command, Ok(Command::Search(_))) => {
+            Err(Fault::Second { word: word.to_owned(), second })
+        }
+        _ => command,
     }
+}
+
+/// The word of another command among what follows one.
+fn second(argument: &str) -> Option<String> {
+    let words =
+        argument.split([' ', ',', ';']).filter_map(|word| word.trim_start_matches(OPENING).strip_prefix('#'));
+    let known = |word: &&str| entry(&word.to_lowercase()).is_some();
+    words.map(|word| split_word(word).0).find(known).map(str::to_owned)
 }

@@ -175,16 +175,18 @@ pub struct Threaded {
 }
 
 /// Finds the ticket. `owners` are the addresses the sender is known under (From, and an agent's other addresses);
-/// `may_join` says whether the sender may join a ticket that it names without a token.
+/// `may_join` says whether the sender may join a ticket that it names without a token. To one who is no agent, an agent's
+/// token opens nothing: whoever has ceased to be one still has the mails of that time, and may think to write a note.
 pub fn find(
     keys: &MailKeys,
     facts: &Facts,
     signing: &Keys,
     owners: &[Address],
+    is_agent: bool,
     may_join: impl Fn(i64) -> bool,
 ) -> Threaded {
     let by_token = |tokens: &[Token], evidence: Evidence| {
-        let mut good = tokens.iter().filter(|token| writes(token.purpose));
+        let mut good = tokens.iter().filter(|token| writes(token.purpose, is_agent));
         let token =
             good.find(|t| facts.ticket(t.number).is_some() && owners.iter().any(|o| signing.verifies(t, o)))?;
         let number = facts.ticket(token.number)?.number;
@@ -208,9 +210,10 @@ pub fn find(
     Threaded { found, mentions }
 }
 
-fn writes(purpose: Purpose) -> bool {
+fn writes(purpose: Purpose, is_agent: bool) -> bool {
     match purpose {
-        Purpose::Requester | Purpose::Agent | Purpose::Note => true,
+        Purpose::Requester => true,
+        Purpose::Agent | Purpose::Note => is_agent,
         Purpose::Confirm | Purpose::Bounce | Purpose::Desk | Purpose::Leave => false,
     }
 }

@@ -93,10 +93,10 @@ pub fn step(status: Status, action: Action, reopen: Reopen, closed_for_secs: i64
     use Outcome::{Become, NewTicket, Stay};
     match (action, status) {
         (Action::RequesterWrote | Action::RequesterThanked, Status::New | Status::Open) => Stay,
-        (Action::RequesterThanked, Status::Resolved) => Stay,
+        (Action::RequesterThanked, Status::Resolved | Status::Closed) => Stay,
         (Action::RequesterWrote, Status::Resolved) => Become(Status::Open),
         (Action::RequesterWrote | Action::RequesterThanked, Status::Pending) => Become(Status::Open),
-        (Action::RequesterWrote | Action::RequesterThanked, Status::Closed) => match reopen {
+        (Action::RequesterWrote, Status::Closed) => match reopen {
             Reopen::Always => Become(Status::Open),
             Reopen::Within(secs) if closed_for_secs < secs => Become(Status::Open),
             Reopen::Within(_) | Reopen::Never => NewTicket,
@@ -215,7 +215,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
                           new       open      pending   resolved  closed
         RequesterWrote    -         -         open      open      linked
-        RequesterThanked  -         -         open      -         linked
+        RequesterThanked  -         -         open      -         -
         RobotWrote        -         -         -         -         -
         AgentReplied      open      -         -         -         -
         AgentNoted        -         -         -         -         -

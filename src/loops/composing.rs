@@ -64,12 +64,16 @@ fn compose_one(
         Some(_) => files.read(),
     };
     let outside: Vec<Part>;
-    let attached = if outgoing.template == Template::Reply && attached.iter().any(names_its_maker) {
-        outside = attached.iter().filter(|part| !names_its_maker(part)).cloned().collect();
-        &outside
-    } else {
-        attached
-    };
+    let own = |mail: &Mail| mail.attachments.iter().map(mail::Attachment::is_agents_own).collect::<Vec<_>>();
+    let attached =
+        match along.map(own).filter(|own| outgoing.template == Template::Reply && own.contains(&true)) {
+            None => attached,
+            Some(own) => {
+                let parts = attached.iter().zip(own).filter(|(_, own)| !own);
+                outside = parts.map(|(part, _)| part.clone()).collect();
+                &outside
+            }
+        };
     let composed = compose::compose(desk, &outgoing, dice.draw(), attached)
         .map_err(|e| StoreError::Missing(e.to_string()))?;
     Ok(Ready {
@@ -84,21 +88,6 @@ fn compose_one(
         body: composed.body,
         not_before: desk.now.plus(outgoing.hold_secs),
     })
-}
-
-/// Signatures, certificates, public keys and business cards that a client attaches by itself: they hold the agent's own
-/// address, and the signature does not fit the mail that the desk makes of it.
-fn names_its_maker(part: &Part) -> bool {
-    const KINDS: [&str; 7] = [
-        "application/pkcs7-signature",
-        "application/x-pkcs7-signature",
-        "application/pgp-signature",
-        "application/pgp-keys",
-        "text/vcard",
-        "text/x-vcard",
-        "text/directory",
-    ];
-    KINDS.contains(&part.content_type.as_str())
 }
 
 fn too_much(sizes: impl Iterator<Item = usize>, limit: u64) -> bool {

@@ -8,6 +8,8 @@ mod words;
 mod header;
 mod name;
 mod structure;
+pub mod token;
+mod secret;
 mod parts;
 mod html;
 pub mod text;
@@ -16,11 +18,11 @@ pub mod automatic;
 pub mod bounce;
 pub mod language;
 pub mod forward;
+mod signature;
 pub mod parse;
 pub mod proof;
 pub mod spliced;
 pub mod thanks;
-pub mod token;
 mod report;
 
 use crate::address::{Address, Person};
@@ -124,6 +126,26 @@ pub struct Attachment {
     pub content_id: String,
     /// Shown inside the HTML body rather than offered beside it.
     pub inline: bool,
+    /// A token that was made for an agent stands in it: it is, or holds, mail of the desk's own to agents.
+    pub holds_token: bool,
+}
+
+impl Attachment {
+    /// Whether nobody outside may have it when an agent's mail brings it: mail of the desk's own to agents, and what
+    /// programs attach by themselves (signatures, certificates, public keys, business cards), which holds the agent's own
+    /// address, or does not fit the mail that the desk makes of it.
+    pub fn is_agents_own(&self) -> bool {
+        const KINDS: [&str; 7] = [
+            "application/pkcs7-signature",
+            "application/x-pkcs7-signature",
+            "application/pgp-signature",
+            "application/pgp-keys",
+            "text/vcard",
+            "text/x-vcard",
+            "text/directory",
+        ];
+        self.holds_token || KINDS.contains(&self.content_type.as_str())
+    }
 }
 
 /// A mail, read.
@@ -173,6 +195,8 @@ pub struct Mail {
     pub bounce: Option<bounce::Bounce>,
     /// `Authentication-Results` values, unfolded, topmost first, at most 10.
     pub authentication_results: Vec<String>,
+    /// Its DKIM signatures, topmost first.
+    pub signatures: Vec<signature::Signature>,
     /// The language of the text where it is long enough to tell, else of `Content-Language` or `Accept-Language`.
     pub language: Option<Language>,
     /// A Postdesk says in its head that it made it.

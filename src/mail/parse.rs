@@ -7,6 +7,7 @@ use super::forward::Forwarded;
 use super::header::{self, Headers};
 use super::ids::MessageId;
 use super::parts::Parts;
+use super::signature::Signature;
 use super::{Attachment, Limits, Mail, Oddity, ReturnPath, automatic, body, bounce, language, text};
 use crate::address::{Address, Person};
 use memchr::memchr_iter;
@@ -80,6 +81,7 @@ fn read_parts(parts: &Parts<'_>, size: usize, limits: &Limits) -> Mail {
             .take(RESULTS_MAX)
             .map(|value| value.chars().take(RESULT_MAX_CHARS).collect())
             .collect(),
+        signatures: headers.all("dkim-signature").map(Signature::read).collect(),
         of_a_desk: headers.get(DESK_MARK).is_some(),
         attached: if bounce.is_none() { attached(parts, &attachments, limits) } else { None },
         body: body.spans,

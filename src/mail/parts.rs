@@ -4,7 +4,7 @@
 //! be weak: mail without headers, deep nesting, parts whose closing boundary is missing.
 
 use super::header::{self, Headers};
-use super::{Attachment, name, structure, words};
+use super::{Attachment, name, secret, structure, words};
 use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -174,13 +174,15 @@ impl<'x> Parts<'x> {
         let content_id = part.content_id().unwrap_or("").to_owned();
         let inline =
             !content_id.is_empty() && html.is_some_and(|html| html.contains(&format!("cid:{content_id}")));
+        let bytes = self.bytes(part);
         Attachment {
             part: id,
             name: self.name(part, &content_type),
             content_type,
-            size: self.bytes(part).len(),
+            size: bytes.len(),
             content_id,
             inline,
+            holds_token: secret::holds_token(&bytes),
         }
     }
 

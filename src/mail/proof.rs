@@ -28,6 +28,20 @@ pub fn authentication(mail: &Mail, authserv_id: Option<&str>) -> Authentication 
     judge(&results, from.address.domain())
 }
 
+/// Whether somebody else may have brought this mail here though it passed: where none of `fields`, in which the desk's
+/// address stands, is covered by a signature that may have been what passed. Whoever has a mail of an agent's could then
+/// write the desk's address into it. All signatures of the From domain count, for whoever does so can leave some out or
+/// add bad ones. A pass of SPF says that the mail came from the domain's own server; a mail without a signature cannot
+/// have passed otherwise.
+pub fn may_be_readdressed(mail: &Mail, authserv_id: Option<&str>, fields: &[&str]) -> bool {
+    let Some(domain) = mail.from.as_ref().map(|from| from.address.domain()) else { return true };
+    let results = mail.authentication_results.first().zip(authserv_id);
+    let results = results.and_then(|(top, wanted)| parse_results(top, wanted)).unwrap_or_default();
+    let came_straight = results.iter().any(|r| r.method == "spf" && r.result == "pass" && proves(r, domain));
+    let mut signatures = mail.signatures.iter().filter(|signature| signature.may_speak_for(domain));
+    !came_straight && signatures.any(|signature| !fields.iter().any(|field| signature.covers(field)))
+}
+
 /// One method's result with its properties (`header.from=example.org`).
 struct MethodResult {
     method: String,
@@ -181,6 +195,49 @@ mod tests {
             assert_eq!(of(results), Authentication::Unknown, "{results}");
         }
         assert_eq!(found("From: ana@cliente.example"), Authentication::Unknown);
+    }
+
+    fn readdressed(results: &str, signatures: &[&str]) -> bool {
+        let signatures: String = signatures.iter().map(|tags| format!("DKIM-Signature: {tags}\n")).collect();
+        let raw = format!(
+            "Authentication-Results: {ID}; {results}\n{signatures}From: <ana@cliente.example>\nTo: <x@desk.example>\n\ntext\n"
+        );
+        may_be_readdressed(&super::super::read(raw.as_bytes(), &super::super::LIMITS), Some(ID), &["to"])
+    }
+
+    #[test]
+    fn a_pass_that_may_rest_on_a_signature_without_the_desks_field_is_doubtful() {
+        let (dmarc, spf) =
+            ("dmarc=pass header.from=cliente.example", "spf=pass smtp.mailfrom=cliente.example");
+        let (all, short) = ("d=cliente.example; h=from:to", "d=cliente.example; h=from:subject:date");
+        let other = "d=relay.example; h=from";
+        for (results, signatures) in [
+            (dmarc, vec![all]),
+            (dmarc, vec![other, all]),
+            (dmarc, vec![all, "d=mail.cliente.example; h=To:From"]),
+            (dmarc, vec![]),
+            (dmarc, vec![other]),
+            (
+                "spf=pass smtp.mailfrom=ana@cliente.example; dmarc=pass header.from=cliente.example",
+                vec![short],
+            ),
+            (spf, vec![short]),
+        ] {
+            assert!(!readdressed(results, &signatures), "{results} {signatures:?}");
+        }
+        for (results, signatures) in [
+            (dmarc, vec![short]),
+            ("dkim=pass header.d=cliente.example", vec![short]),
+            ("spf=fail smtp.mailfrom=cliente.example; dmarc=pass", vec![short]),
+            ("spf=pass smtp.mailfrom=relay.example; dmarc=pass", vec![short]),
+            // Whoever passes it on can put such a one of his own beside the one that is good.
+            (dmarc, vec![all, short]),
+            (dmarc, vec!["d=cliente.example; h=from:to; l=20"]),
+            (dmarc, vec!["d=mail.cliente.example; h=from"]),
+            (dmarc, vec!["what nobody can read"]),
+        ] {
+            assert!(readdressed(results, &signatures), "{results} {signatures:?}");
+        }
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub(super) fn begins_as_forward(spans: &[Span]) -> bool {
     first.is_some_and(|first| history::begins(&page.lines, first))
 }
 
-/// Text with `\n` line ends and without control characters other than tabs.
+/// Text with `\n` line ends and without control characters other than tabs. What other programs put between lines and
+/// paragraphs ends a line as well: people see it as one.
 pub(super) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -45,6 +46,7 @@ pub(super) fn clean(text: &str) -> String {
                 }
             }
             '\n' | '\t' => out.push(c),
+            '\u{2028}' | '\u{2029}' => out.push('\n'),
             '\u{feff}' => {}
             c if c.is_control() => {}
             c => out.push(c),

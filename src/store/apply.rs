@@ -15,6 +15,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub(super) struct Cause<'a> {
     pub(super) mail_id: Option<i64>,
     pub(super) attachments: &'a [Attachment],
+    /// It is an agent's mail: what only agents may have of it is offered with a note and not with a reply.
+    pub(super) is_agents: bool,
     pub(super) actor: &'a str,
     pub(super) now: Timestamp,
 }
@@ -192,14 +194,20 @@ fn add_message(
     ])?;
     let message_id = db.last_insert_rowid();
     if message.is_the_mail {
-        add_attachments(db, message_id, cause.attachments)?;
+        let is_kept_inside =
+            |file: &&Attachment| file.is_agents_own() && cause.is_agents && !message.internal;
+        add_attachments(db, message_id, cause.attachments.iter().filter(|file| !is_kept_inside(file)))?;
     }
     db.prepare_cached("UPDATE ticket SET changed_at = max(changed_at, ?2) WHERE id = ?1")?
         .execute((id, cause.now.0))?;
     Ok(())
 }
 
-fn add_attachments(db: &Connection, message_id: i64, attachments: &[Attachment]) -> Result<(), StoreError> {
+fn add_attachments<'a>(
+    db: &Connection,
+    message_id: i64,
+    attachments: impl Iterator<Item = &'a Attachment>,
+) -> Result<(), StoreError> {
     let sql =
         "INSERT INTO attachment (message_id, part, name, content_type, size) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut statement = db.prepare_cached(sql)?;

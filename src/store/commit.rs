@@ -205,7 +205,11 @@ pub fn file_without_mail(
 ) -> Result<(), StoreError> {
     let (decision, ready) = decided;
     apply::open_tickets(db, &decision.events, now)?;
-    apply::events(db, &decision.events, &Cause { mail_id: None, attachments: &[], actor, now })?;
+    apply::events(
+        db,
+        &decision.events,
+        &Cause { mail_id: None, attachments: &[], is_agents: true, actor, now },
+    )?;
     enqueue(db, None, ready, now)
 }
 
@@ -221,7 +225,13 @@ fn finish(
     apply::events(
         db,
         &decision.events,
-        &Cause { mail_id: Some(mail_id), attachments: &envelope.attachments, actor, now },
+        &Cause {
+            mail_id: Some(mail_id),
+            attachments: &envelope.attachments,
+            is_agents: decision.disposition == Disposition::Agent,
+            actor,
+            now,
+        },
     )?;
     if let (Some(number), Some(id)) = (decision.number, &envelope.message_id)
         && matches!(decision.disposition, Disposition::Opened | Disposition::FollowUp)

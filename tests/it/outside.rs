@@ -6,7 +6,7 @@ use postdesk::address::{Address, Person};
 use postdesk::clock::Timestamp;
 use postdesk::compose::{Desk, Templates, compose};
 use postdesk::config::{self, Config};
-use postdesk::desk::command::{Command, parse};
+use postdesk::desk::command::{Command, parse, vocabulary};
 use postdesk::desk::decide::{Policy, decide};
 use postdesk::desk::decision::{Disposition, Event, Outgoing, Role, Template};
 use postdesk::desk::facts::{Facts, Said, TicketFacts};
@@ -161,6 +161,19 @@ fn is_agents(address: &Address) -> bool {
     CONFIG.agent(address).is_some()
 }
 
+/// Whether a person sees a command: `#` and its word, with no other word in front of it on what is shown as one line, or
+/// behind the tag of a subject. Found without the desk's own reading of commands.
+fn shows_a_command(text: &str) -> bool {
+    let words: Vec<&str> = vocabulary().flat_map(|(en, es, pt)| [en, es, pt]).collect();
+    text.split(['\n', '\u{2028}']).any(|line| {
+        let Some((before, after)) = line.rsplit_once(['#', '＃', '﹟']) else { return false };
+        let after = after.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let word = after.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        let first = before.chars().all(|c| !c.is_alphabetic()) || before.ends_with("Otra cosa ");
+        first && words.contains(&word)
+    })
+}
+
 fn line() -> impl Strategy<Value = String> {
     let word = "(#|＃)[a-zñé]{1,12}( [a-z0-9@. #-]{0,20})?";
     let known = proptest::sample::select(vec![
@@ -206,6 +219,16 @@ fn line() -> impl Strategy<Value = String> {
             "{}\u{a0}",
             "•\u{a0}{}",
             "\u{200e}{}.",
+            "“{}”",
+            "«{}»",
+            "({})",
+            "1. {}",
+            "→ {}",
+            "#{}",
+            "\u{fe0f}{}",
+            "Hola\u{2028}{}\u{2028}",
+            "#tag uno {}",
+            "#subject Otra cosa {}",
         ]),
     )
         .prop_map(|(command, form)| form.replace("{}", command));
@@ -228,7 +251,7 @@ proptest! {
         let body = lines.join("\n");
         let raw = reply_to(purpose, &body, cc);
         let (mails, internal, _) = consequences(&raw);
-        let public = parse(&body).commands.contains(&Command::Public);
+        let public = parse(&body.replace('\u{2028}', "\n")).commands.contains(&Command::Public);
         let inside = cc.contains("+nota") || (purpose == Purpose::Note && !public);
         prop_assert!(!inside || mails.iter().all(|(outgoing, _)| outgoing.template != Template::Reply), "a note was sent: {body:?}");
         for (outgoing, wire) in mails.iter().filter(|(outgoing, _)| !is_agents(&outgoing.to.address)) {
@@ -241,6 +264,7 @@ proptest! {
             }
             let commands = parse(text.split("\n-- \n").next().unwrap_or(""));
             prop_assert!(commands.commands.is_empty() && commands.faults.is_empty(), "{body:?}\n{text}");
+            prop_assert!(!shows_a_command(&text) && !shows_a_command(&seen.subject), "{body:?}\n{text}");
             for secret in ["private@", "home.example", "agents-own-id", "FINGERPRINT", "OLDSECRET", ".agents@"] {
                 prop_assert!(!wire.contains(secret) && !text.contains(secret), "{secret} in {wire}");
             }

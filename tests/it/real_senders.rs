@@ -163,9 +163,13 @@ fn agents_whose_mail_is_signed_or_comes_from_their_server_are_obeyed() {
 
 /// A mail that Ana really wrote to `to`, as it lies in her colleague's mailbox: with her server's signature.
 fn kept_by_the_colleague(scene: &mut Scene, to: &str) -> String {
+    let way = scene.signed();
+    kept_after(scene, to, way)
+}
+
+fn kept_after(scene: &mut Scene, to: &str, (port, address): (u16, &str)) -> String {
     let body = format!("Hola María, ya puede entrar ({}).\n", scene.written);
     let mail = scene.order(ANA, &body).replace(DESK, to);
-    let (port, address) = scene.signed();
     let had = scene.servers.read_mails(COLLEAGUE).len();
     scene.servers.send_raw_from(port, address, (ANA, COLLEAGUE), mail.as_bytes());
     let kept = scene.servers.wait_for_mails(COLLEAGUE, had + 1).remove(had);
@@ -219,6 +223,10 @@ fn passed_on(scene: &mut Scene) -> Vec<Forgery> {
     add("a second subject", DESK, &on_top(&another), "pass");
     add("not written to the desk", COLLEAGUE, &|mail| mail, "pass");
     add("a second recipient", COLLEAGUE, &on_top(&format!("To: <{DESK}>")), "pass");
+    let short = (scene.checks().short_port, "127.0.0.1");
+    let mail =
+        kept_after(scene, COLLEAGUE, short).replace(&format!("To: <{COLLEAGUE}>"), &format!("To: <{DESK}>"));
+    forgeries.push(("its recipient changed, that was not signed", stranger, ANA, mail, "pass"));
     forgeries
 }
 

@@ -10,10 +10,11 @@ use crate::desk::ticket::Priority;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Takes {
     Nothing(fn() -> Command),
-    Perhaps(fn(&str) -> Option<Command>, &'static str),
+    Perhaps(fn(&str) -> Option<Command>, [&'static str; 3]),
 }
 
-/// A command's words (English, Spanish, Portuguese, then other spellings) and what it takes.
+/// A command's words (English, Spanish, Portuguese, then other spellings) and what it takes, with an example in each
+/// language.
 pub(super) struct Entry {
     pub(super) words: &'static [&'static str],
     pub(super) takes: Takes,
@@ -26,9 +27,9 @@ const fn plain(words: &'static [&'static str], make: fn() -> Command) -> Entry {
 const fn with(
     words: &'static [&'static str],
     make: fn(&str) -> Option<Command>,
-    example: &'static str,
+    examples: [&'static str; 3],
 ) -> Entry {
-    Entry { words, takes: Takes::Perhaps(make, example) }
+    Entry { words, takes: Takes::Perhaps(make, examples) }
 }
 
 /// The whole grammar.
@@ -39,64 +40,108 @@ pub(super) static GRAMMAR: &[Entry] = &[
     plain(&["resolve", "resolver", "resolver", "resolved", "solved", "resuelto", "resolvido"], || {
         Command::Resolve
     }),
-    with(&["pending", "pendiente", "pendente", "wait", "espera"], pending, "#pending until 2026-12-24"),
+    with(
+        &["pending", "pendiente", "pendente", "wait", "espera"],
+        pending,
+        ["#pending until 2030-12-24", "#pendiente hasta 24/12/2030", "#pendente até 24/12/2030"],
+    ),
     plain(&["open", "abrir", "abrir", "reopen", "reabrir"], || Command::Open),
-    with(&["assign", "asignar", "atribuir", "asigna", "atribui"], assign, "#assign ana@example.org"),
+    with(
+        &["assign", "asignar", "atribuir", "asigna", "atribui"],
+        assign,
+        ["#assign ana@example.org", "#asignar ana@example.org", "#atribuir ana@example.org"],
+    ),
     plain(&["take", "tomar", "assumir", "mine", "mio", "mío", "meu"], || Command::Assign(Assignee::Me)),
     plain(&["drop", "soltar", "largar", "unassign", "liberar"], || Command::Assign(Assignee::Nobody)),
-    with(&["priority", "prioridad", "prioridade"], priority, "#priority high"),
+    with(
+        &["priority", "prioridad", "prioridade"],
+        priority,
+        ["#priority high", "#prioridad alta", "#prioridade alta"],
+    ),
     with(
         &["queue", "cola", "fila"],
         |a| one_word(a).map(|w| Command::Queue(w.to_lowercase())),
-        "#queue ventas",
+        ["#queue ventas", "#cola ventas", "#fila vendas"],
     ),
-    with(&["tag", "etiqueta", "etiqueta", "label"], |a| labels(a).map(Command::Label), "#tag invoice"),
+    with(
+        &["tag", "etiqueta", "etiqueta", "label"],
+        |a| labels(a).map(Command::Label),
+        ["#tag invoice", "#etiqueta factura", "#etiqueta fatura"],
+    ),
     with(
         &["untag", "desetiquetar", "desetiquetar", "unlabel"],
         |a| labels(a).map(Command::Unlabel),
-        "#untag invoice",
+        ["#untag invoice", "#desetiquetar factura", "#desetiquetar fatura"],
     ),
-    with(&["cc", "cc", "cc", "copia"], |a| addresses(a).map(Command::Cc), "#cc ana@example.org"),
-    with(&["uncc", "quitarcc", "tirarcc"], |a| addresses(a).map(Command::Uncc), "#uncc ana@example.org"),
+    with(
+        &["cc", "cc", "cc", "copia"],
+        |a| addresses(a).map(Command::Cc),
+        ["#cc ana@example.org", "#cc ana@example.org", "#cc ana@example.org"],
+    ),
+    with(
+        &["uncc", "quitarcc", "tirarcc"],
+        |a| addresses(a).map(Command::Uncc),
+        ["#uncc ana@example.org", "#quitarcc ana@example.org", "#tirarcc ana@example.org"],
+    ),
     plain(&["watch", "seguir", "seguir", "observar"], || Command::Watch),
     plain(&["unwatch", "dejar", "deixar"], || Command::Unwatch),
-    with(&["merge", "fusionar", "mesclar", "unir", "juntar"], merge, "#merge 853142"),
-    with(&["subject", "asunto", "assunto"], subject, "#subject New subject"),
+    with(
+        &["merge", "fusionar", "mesclar", "unir", "juntar"],
+        merge,
+        ["#merge 853142", "#fusionar 853142", "#mesclar 853142"],
+    ),
+    with(
+        &["subject", "asunto", "assunto"],
+        subject,
+        ["#subject New subject", "#asunto Asunto nuevo", "#assunto Assunto novo"],
+    ),
     with(
         &["requester", "solicitante", "solicitante"],
-        |a| written_address(a).map(Command::Requester),
-        "#requester ana@example.org",
+        |a| one_address(a).map(Command::Requester),
+        ["#requester ana@example.org", "#solicitante ana@example.org", "#solicitante ana@example.org"],
     ),
     with(
         &["split", "dividir", "dividir", "separar"],
         |a| Some(Command::Split(title(a))),
-        "#split New subject",
+        ["#split New subject", "#dividir Asunto nuevo", "#dividir Assunto novo"],
     ),
     with(
         &["reply", "responder", "responder", "respuesta", "resposta", "canned"],
         |a| one_word(a).map(|w| Command::Reply(w.to_lowercase())),
-        "#reply opening-hours",
+        ["#reply opening-hours", "#responder horario", "#responder horario"],
     ),
     with(
         &["snooze", "posponer", "adiar", "aplazar"],
         |a| when(until(&a.to_lowercase())).map(Command::Snooze),
-        "#snooze 3d",
+        ["#snooze 3d", "#posponer 3d", "#adiar 3d"],
     ),
     plain(&["spam", "spam", "spam", "basura", "lixo"], || Command::Spam),
     with(
         &["forward", "reenviar", "encaminhar", "reencaminhar", "fwd"],
-        |a| addresses(a).filter(|list| list.len() == 1)?.pop().map(Command::Forward),
-        "#forward ana@example.org",
+        |a| one_address(a).map(Command::Forward),
+        ["#forward ana@example.org", "#reenviar ana@example.org", "#encaminhar ana@example.org"],
     ),
-    with(&["new", "nuevo", "novo", "nueva", "nova"], new, "#new ack"),
-    with(&["away", "ausente", "ausente", "fuera", "fora"], away, "#away until 2026-12-24"),
+    with(&["new", "nuevo", "novo", "nueva", "nova"], new, ["#new ack", "#nuevo acuse", "#novo confirmar"]),
+    with(
+        &["away", "ausente", "ausente", "fuera", "fora"],
+        away,
+        ["#away until 2030-12-24", "#ausente hasta 24/12/2030", "#ausente até 24/12/2030"],
+    ),
     plain(&["back", "presente", "presente", "vuelvo", "voltei"], || Command::Back),
-    with(&["list", "lista", "lista", "listar"], |a| Some(Command::List(listing(a))), "#list mine"),
-    with(&["show", "mostrar", "mostrar", "ver"], |a| number(a).map(Command::Show), "#show 853142"),
+    with(
+        &["list", "lista", "lista", "listar"],
+        |a| Some(Command::List(listing(a))),
+        ["#list mine", "#lista mios", "#lista meus"],
+    ),
+    with(
+        &["show", "mostrar", "mostrar", "ver"],
+        |a| number(a).map(Command::Show),
+        ["#show 853142", "#mostrar 853142", "#mostrar 853142"],
+    ),
     with(
         &["search", "buscar", "buscar", "busca", "find"],
         |a| title(a).map(Command::Search),
-        "#search invoice october",
+        ["#search invoice october", "#buscar factura octubre", "#buscar fatura outubro"],
     ),
     plain(&["report", "informe", "relatório", "relatorio", "resumen"], || Command::Report),
     plain(&["undo", "deshacer", "desfazer"], || Command::Undo),
@@ -180,12 +225,16 @@ fn title(argument: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
-/// Reads a date: `2026-12-24`, `24/12/2026`, `24.12.2026`, or a span `12h`, `3d`, `2w`.
+/// Reads a date: `2026-12-24`, `24/12/2026`, `24.12.2026`, or a span `12h`, `3d`, `2w`. A time of day is none of these:
+/// it would be passed over.
 fn when(text: &str) -> Option<When> {
-    if let Ok(date) = text.parse::<jiff::civil::Date>() {
+    let text = text.trim_end_matches('.');
+    let is_plain = text.chars().all(|c| c.is_ascii_digit() || c == '-');
+    if let Some(date) = text.parse::<jiff::civil::Date>().ok().filter(|_| is_plain) {
         return Some(When::Date(date));
     }
-    let fields: Vec<i16> = text.split(['/', '.', '-']).map_while(|field| field.parse().ok()).collect();
+    let fields = text.split(['/', '.', '-']).map(str::parse);
+    let fields: Vec<i16> = fields.collect::<Result<_, _>>().unwrap_or_default();
     if let [day, month, year] = fields.as_slice() {
         let (day, month) = (i8::try_from(*day).ok()?, i8::try_from(*month).ok()?);
         return jiff::civil::Date::new(*year, month, day).ok().map(When::Date);
@@ -205,7 +254,7 @@ fn assign(argument: &str) -> Option<Command> {
     let assignee = match argument.to_lowercase().as_str() {
         "me" | "yo" | "a mí" | "a mi" | "mí" | "mi" | "eu" | "mim" | "a mim" => Assignee::Me,
         "nobody" | "nadie" | "ninguém" | "ninguem" | "none" => Assignee::Nobody,
-        _ => Assignee::Agent(written_address(argument)?),
+        _ => Assignee::Agent(one_address(argument)?),
     };
     Some(Command::Assign(assignee))
 }
@@ -217,6 +266,11 @@ fn written_address(text: &str) -> Option<Address> {
     let open = first.trim_start_matches(['<', '[', '(']).trim_start_matches("mailto:");
     let address = open.split(['<', '>', ']', '(']).next().unwrap_or(open);
     Address::parse(address.trim_end_matches([',', ';', '.', ')']))
+}
+
+/// One address and nothing else.
+fn one_address(argument: &str) -> Option<Address> {
+    addresses(argument).filter(|list| list.len() == 1)?.pop()
 }
 
 fn addresses(argument: &str) -> Option<Vec<Address>> {

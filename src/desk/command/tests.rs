@@ -54,6 +54,17 @@ fn a_wrong_word_is_a_fault_with_the_nearest_one() {
 }
 
 #[test]
+fn every_example_is_read_as_the_command_that_it_explains() {
+    for entry in GRAMMAR {
+        let Takes::Perhaps(_, examples) = entry.takes else { continue };
+        for (example, word) in examples.iter().zip(entry.words) {
+            assert_eq!(example.trim_start_matches('#').split(' ').next(), Some(*word), "in its language");
+            assert_eq!(commands(example).len(), 1, "{example}");
+        }
+    }
+}
+
+#[test]
 fn a_line_in_the_middle_that_looks_like_a_command_is_a_fault() {
     let parsed = parse("Hola\n#close\nadiós");
     assert_eq!(parsed.faults, [Fault::Middle { word: "close".into() }]);
@@ -76,4 +87,80 @@ fn no_text_makes_it_panic_and_no_command_line_stays_in_the_text() {
         assert!(parsed.text.lines().all(|line| command_word(line).is_none()), "{text:?}");
     }
     assert_eq!(parse(&"#close\n".repeat(COMMANDS_MAX + 1)).faults, [Fault::TooMany]);
+}
+
+#[test]
+fn a_command_in_the_quotation_marks_of_the_desks_own_words_is_one() {
+    for line in [
+        "“#note”",
+        "«#nota»",
+        "\"#note\"",
+        "'#nota'",
+        "‘#note’",
+        "„#note“",
+        "(#nota)",
+        "[#note]",
+        "* “#note”",
+        "##note",
+        "#\u{fe0f}\u{20e3}note",
+        "\u{fe5f}nota",
+    ] {
+        assert_eq!(commands(&format!("{line}\n\ntext")), [Command::Note], "{line}");
+    }
+    assert_eq!(commands("“#merge 853142”"), [Command::Merge(853_142)]);
+    assert_eq!(parse("“Great” is #good\n(a) text\n# 1\n## Title").faults, []);
+}
+
+#[test]
+fn what_stands_beside_a_command_on_its_line_is_a_fault_and_never_text() {
+    for line in [
+        "1. #note",
+        "2) #nota",
+        "→ #note",
+        "§ #nota",
+        "| #close",
+        "> # close",
+        "[Logo]#note",
+        "[a [b]] #nota",
+    ] {
+        let parsed = parse(&format!("{line}\n\ntext"));
+        assert!(matches!(parsed.faults.as_slice(), [Fault::Behind { .. }]), "{line}: {parsed:?}");
+        assert_eq!(parsed.text, "text", "{line}");
+    }
+    assert!(matches!(parse("Hola\n→ #note\nadiós").faults.as_slice(), [Fault::Middle { .. }]));
+    for line in ["#tag factura #note", "#subject Otra cosa #nota", "#take #close", "#cc a@b.example, #note"] {
+        assert!(matches!(parse(line).faults.as_slice(), [Fault::Second { .. }]), "{line}");
+    }
+    assert_eq!(commands("#search #note"), [Command::Search("#note".into())]);
+    assert_eq!(commands("#tag #invoice").len(), 1);
+}
+
+#[test]
+fn a_line_that_a_program_wrapped_is_no_text() {
+    let long = "#subject La impresora del segundo piso del edificio de la calle Mayor no";
+    for (text, is_fault) in [
+        (format!("{long}\nimprime desde ayer\n\nHola."), true),
+        (format!("{long}\n\nHola."), false),
+        ("#cc a-rather-long-name@client.example, another-long-name@client.example,\nthird@client.example\n\nHola.".to_owned(), true),
+        ("#subject Impresora\nHola María, ya está.".to_owned(), false),
+        (format!("Hola.\n\n{long}\nimprime"), true),
+    ] {
+        let parsed = parse(&text);
+        assert_eq!(!parsed.faults.is_empty(), is_fault, "{text}: {parsed:?}");
+    }
+}
+
+#[test]
+fn what_a_command_would_pass_over_is_a_fault() {
+    for line in [
+        "#assign a@b.example c@d.example",
+        "#requester a@b.example please",
+        "#snooze until 2027-12-24 15:00",
+        "#snooze 2027-12-24T15:00",
+        "#snooze 24/12/2027.x",
+        "#snooze 24/12/2027 15:00",
+    ] {
+        assert!(matches!(parse(line).faults.as_slice(), [Fault::Argument { .. }]), "{line}");
+    }
+    assert_eq!(commands("#snooze hasta el 24/12/2027.").len(), 1);
 }

@@ -170,6 +170,8 @@ impl<'a, 'c> Act<'a, 'c> {
         if self.config().is_own(address) {
             return Err(Complaint::OwnAddress(address.to_string()));
         }
+        // What a participant writes goes to everybody outside: an agent among them would be one of those outside.
+        self.is_outside(address)?;
         if self.ticket.participants.len() >= super::requester::PARTICIPANTS_MAX {
             return Err(Complaint::TooManyParticipants(super::requester::PARTICIPANTS_MAX));
         }
@@ -181,9 +183,15 @@ impl<'a, 'c> Act<'a, 'c> {
         Ok(())
     }
 
+    fn is_outside(&self, address: &Address) -> Result<(), Complaint> {
+        let agent = self.config().agent(address).map(|agent| agent.person.address.to_string());
+        agent.map_or(Ok(()), |agent| Err(Complaint::IsAgent(agent)))
+    }
+
     fn leave(&mut self, address: &Address) -> Result<(), Complaint> {
         if !self.ticket.participants.iter().any(|person| person.address == *address) {
-            return Err(Complaint::NoParticipant(address.to_string()));
+            let known = self.ticket.participants.iter().map(|person| person.address.to_string());
+            return Err(Complaint::NoParticipant { found: address.to_string(), known: known.collect() });
         }
         self.ticket.participants.retain(|person| person.address != *address);
         self.push("uncc", Event::Leave(self.ticket.number, address.clone()));
@@ -205,6 +213,9 @@ impl<'a, 'c> Act<'a, 'c> {
         if target.number == self.ticket.number || !self.case.agent_may_act(self.agent, into) {
             return Err(Complaint::NoSuchTicket(into));
         }
+        if self.done.contains(&"merged") {
+            return Err(Complaint::Once(["merge", "fusionar", "mesclar"]));
+        }
         self.push("merged", Event::Merge(self.ticket.number, target.number));
         Ok(())
     }
@@ -225,7 +236,7 @@ impl<'a, 'c> Act<'a, 'c> {
             |said: &&Said| matches!(said.role, Role::Requester | Role::Participant) && !said.internal;
         let last = said.and_then(|said| said.iter().rev().find(outside)).ok_or(Complaint::NothingToSplit)?;
         if self.split.is_some() {
-            return Err(Complaint::Once("split"));
+            return Err(Complaint::Once(["split", "dividir", "dividir"]));
         }
         let number = self.case.facts.fresh_number;
         let (old, me) = (self.ticket.number, self.agent.person.address.clone());
@@ -304,8 +315,9 @@ impl<'a, 'c> Act<'a, 'c> {
         if self.config().is_own(address) {
             return Err(Complaint::OwnAddress(address.to_string()));
         }
+        self.is_outside(address)?;
         if self.forward.is_some() {
-            return Err(Complaint::Once("forward"));
+            return Err(Complaint::Once(["forward", "reenviar", "encaminhar"]));
         }
         self.forward = Some(address.clone());
         self.push("forwarded", Event::Remark(self.ticket.number, format!("conversation sent to {address}")));

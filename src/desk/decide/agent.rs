@@ -4,13 +4,16 @@ use super::act::Act;
 use super::draft;
 use super::send::{self, Reach};
 use super::words::Complaint;
-use super::{Case, behalf, desk_work, refuse};
+use super::{Case, behalf, desk_work, refuse, wording};
 use crate::config::{Agent, Forwards};
 use crate::desk::command::{self, Command};
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
 use crate::desk::facts::TicketFacts;
 use crate::desk::thread::{Match, Threaded};
 use crate::mail::token::Purpose;
+
+/// Most words of a line that says "I did not write this".
+const DENIAL_WORDS_MAX: usize = 10;
 
 /// A proven agent's mail in a ticket.
 pub(super) fn in_ticket(
@@ -50,10 +53,37 @@ pub(super) fn in_ticket(
     }
 }
 
-/// An agent confirms mail that came without proof. What else the confirmation says does not matter.
-pub(super) fn confirm(agent: &Agent, held: i64) -> Decision {
+/// An agent answers the question about mail that came without proof. Any answer confirms it but one that says no: what
+/// else stands in it does not matter.
+pub(super) fn confirm(case: &Case<'_>, agent: &Agent, held: i64) -> Decision {
+    if denies(&case.mail.fresh()) {
+        let mut reach = Reach::new();
+        let lines = vec![wording::denied(agent.language)];
+        let values = Values { subject: case.mail.subject.clone(), lines, ..Values::default() };
+        send::tell_agent(case, &mut reach, agent, draft::desk_mail(case, Template::Answer, agent, values));
+        let reason = format!("agent {} says that held mail {held} is another's", agent.person.address);
+        return Decision {
+            events: reach.events,
+            outgoing: reach.outgoing,
+            ..Decision::nothing(Disposition::Agent, reason)
+        };
+    }
     let reason = format!("agent {} confirmed held mail {held} by its token", agent.person.address);
     Decision { events: vec![Event::Release(held)], ..Decision::nothing(Disposition::Agent, reason) }
+}
+
+/// Whether the first line is short and holds a no in English, Spanish or Portuguese. Longer lines may be those that a
+/// company's server puts under each mail.
+fn denies(text: &str) -> bool {
+    const NO: [&str; 13] = [
+        "no", "not", "never", "nope", "didn't", "didnt", "wasn't", "wasnt", "nunca", "jamás", "não", "nao",
+        "jamais",
+    ];
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let lower = first.to_lowercase().replace('\u{2019}', "'");
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
+    words.len() <= DENIAL_WORDS_MAX && words.iter().any(|word| NO.contains(word))
 }
 
 /// Commands whose mail's text is for agents only.

@@ -36,7 +36,7 @@ use crate::clock::Timestamp;
 use crate::config::{Agent, Config, Queue};
 use crate::mail::Mail;
 use crate::mail::automatic::AutomaticKind;
-use crate::mail::proof::{Authentication, authentication};
+use crate::mail::proof::{Authentication, authentication, may_be_readdressed};
 use crate::mail::token::{Keys, Purpose, Token};
 
 /// What the admin has decided, as far as it concerns one mail.
@@ -143,7 +143,7 @@ fn by_author(case: &Case<'_>, author: Author<'_>, threaded: &Threaded) -> Decisi
     let ticket = threaded.found.as_ref().and_then(|found| Some((case.facts.ticket(found.number)?, found)));
     match (author, ticket) {
         (Author::Own, _) => from_ourselves(case),
-        (Author::Confirming(agent, held), _) => agent::confirm(agent, held),
+        (Author::Confirming(agent, held), _) => agent::confirm(case, agent, held),
         (Author::Agent(agent, proof), Some((ticket, found))) => {
             agent::in_ticket(case, agent, &proof, ticket, found)
         }
@@ -228,7 +228,9 @@ impl<'a> Case<'a> {
     }
 
     fn thread(&self, keys: &MailKeys, owners: &[Address], may_join: impl Fn(i64) -> bool) -> Threaded {
-        thread::find(keys, self.facts, self.policy.keys, owners, may_join)
+        let is_agent =
+            self.mail.from.as_ref().is_some_and(|from| self.config().agent(&from.address).is_some());
+        thread::find(keys, self.facts, self.policy.keys, owners, is_agent, may_join)
     }
 
     /// Whom to answer. A form or robot that mails as the desk or as nobody, with a Reply-To, speaks for that person.
@@ -270,9 +272,10 @@ impl<'a> Case<'a> {
         (genuine && by_hand && agent.is(from)).then_some(*held)
     }
 
-    /// An agent who asked something as a requester answers as one, unless the token says otherwise.
+    /// An agent who asked something as a requester answers as one, unless the token says otherwise, or commands do: they
+    /// are for an agent's mail only, and would be read by all who take part.
     fn writes_as_requester(&self, agent: &Agent, found: Option<&Match>) -> bool {
-        let Some(found) = found else { return false };
+        let Some(found) = found.filter(|_| !has_commands(self.mail)) else { return false };
         let Some(ticket) = self.facts.ticket(found.number) else { return false };
         let is_requester = ticket.requester.as_ref().is_some_and(|person| agent.is(&person.address));
         match found.purpose {
@@ -326,9 +329,16 @@ impl<'a> Case<'a> {
         if self.mail.oddities.iter().any(|oddity| oddity.code == "headers-bound") {
             return Some("it has more header fields than are read".to_owned());
         }
-        let mut named = self.mail.to.iter().chain(&self.mail.cc);
-        let is_for_us = named.any(|person| self.config().is_own(&person.address));
-        (!is_for_us).then(|| "neither To nor Cc names an address of the desk".to_owned())
+        let is_for_us = |people: &[Person]| people.iter().any(|person| self.config().is_own(&person.address));
+        let fields = [("to", &self.mail.to), ("cc", &self.mail.cc)];
+        let fields: Vec<&str> =
+            fields.into_iter().filter(|(_, people)| is_for_us(people)).map(|(name, _)| name).collect();
+        if fields.is_empty() {
+            return Some("neither To nor Cc names an address of the desk".to_owned());
+        }
+        may_be_readdressed(self.mail, self.policy.authserv_id, &fields).then(|| {
+            format!("its signature leaves out the field that names the desk ({})", fields.join(", "))
+        })
     }
 
     fn is_genuine(&self, token: &Token, owners: &[Address]) -> bool {

@@ -8,6 +8,7 @@ use crate::address::{Address, Person};
 use crate::desk::decision::{Decision, Disposition, Event, NewMessage, Outgoing, Role, Template, Values};
 use crate::desk::facts::Said;
 use crate::desk::thread::Match;
+use crate::mail::Attachment;
 use crate::mail::token::Purpose;
 
 impl<'a> Act<'a, '_> {
@@ -39,6 +40,8 @@ impl<'a> Act<'a, '_> {
         }
         self.warn_of_copies(&mut reach, message.as_ref());
         self.say_where_it_is(&mut reach, message.as_ref());
+        self.say_what_stayed(&mut reach, message.as_ref());
+        self.say_what_had_no_text(&mut reach, message.as_ref());
         self.events.append(&mut reach.events);
         Decision {
             disposition: Disposition::Agent,
@@ -169,6 +172,27 @@ impl<'a> Act<'a, '_> {
     fn say_where_it_is(&self, reach: &mut Reach, message: Option<&NewMessage>) {
         if self.is_brought && message.is_some() {
             self.tell_author(reach, wording::brought(self.ticket.number, self.agent.language));
+        }
+    }
+
+    /// Commands without a text send nothing, for programs attach pictures to every mail. A document is meant to go somewhere.
+    fn say_what_had_no_text(&self, reach: &mut Reach, message: Option<&NewMessage>) {
+        let is_document = |file: &&Attachment| {
+            !file.inline && !file.is_agents_own() && !file.content_type.starts_with("image/")
+        };
+        let files = self.case.mail.attachments.iter().filter(is_document);
+        let names: Vec<&str> = files.map(|file| file.name.as_str()).collect();
+        if message.is_none() && !names.is_empty() {
+            self.tell_author(reach, wording::without_text(&names.join(", "), self.agent.language));
+        }
+    }
+
+    /// Mail of the desk's own that the agent's mail brought along went to nobody outside.
+    fn say_what_stayed(&self, reach: &mut Reach, message: Option<&NewMessage>) {
+        let files = self.case.mail.attachments.iter().filter(|file| file.holds_token);
+        let names: Vec<&str> = files.map(|file| file.name.as_str()).collect();
+        if message.is_some_and(|message| !message.internal) && !names.is_empty() {
+            self.tell_author(reach, wording::stayed(&names.join(", "), self.agent.language));
         }
     }
 

@@ -195,7 +195,12 @@ pub(super) fn follow_up(
     let role = if is_requester { Role::Requester } else { Role::Participant };
     let mut events = vec![message(case, number, Some(writer.person.clone()), role)];
     let mut ticket = ticket.clone();
-    let stays = thanked && ticket.status == Status::Resolved;
+    let stays = match ticket.status {
+        Status::Resolved | Status::Closed if thanked => {
+            format!(", only thanks: it stays {}", ticket.status.word())
+        }
+        _ => String::new(),
+    };
     if let Outcome::Become(status) = outcome {
         events.push(Event::Status(number, status));
         ticket.status = status;
@@ -207,11 +212,7 @@ pub(super) fn follow_up(
     events.append(&mut reach.events);
     Decision {
         disposition: Disposition::FollowUp,
-        reason: format!(
-            "joined by {}{}",
-            found.evidence.words(),
-            if stays { ", only thanks: it stays resolved" } else { "" }
-        ),
+        reason: format!("joined by {}{stays}", found.evidence.words()),
         number: Some(number),
         events,
         outgoing: reach.outgoing,

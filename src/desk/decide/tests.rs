@@ -275,12 +275,16 @@ fn document() -> String {
          - **to leave**: the token of `List-Unsubscribe`, in the subject or a plus address. It takes the participant out \
          that it was made for, whoever brings it; such mail is answered by nothing and does nothing else.\n\
          - **server says**: the topmost `Authentication-Results` field, written by the configured `authserv_id`. A pass \
-         counts for an agent only where To or Cc names an address of the desk and no field stands there twice: a \
-         signature tells who wrote a mail, not who brings it here.\n\
+         counts for an agent only where To or Cc names an address of the desk and no field stands there twice, and no \
+         DKIM signature of the From domain leaves that field out (`h=`) unless the line says that SPF passed for it as \
+         well: a signature tells who wrote a mail, not who brings it here.\n\
+         - **requester's token**: what an agent asked as a requester goes on as a requester's. With a command it is an \
+         agent's, and needs the proof of one.\n\
          - **for notes**: the token of mail about an internal note, and of the address for notes. What answers it is a \
          note, whether the token is good or not, unless it says `#public`. Where several tokens stand in References, that \
          of the mail answered counts.\n\
-         - **held**: stored without effect; the agent's registered address is asked to confirm by replying.\n\n"
+         - **held**: stored without effect; the agent's registered address is asked to confirm by replying. A \
+         reply whose first words say no confirms nothing.\n\n"
     );
     let heads: Vec<&str> = DIMENSIONS
         .iter()

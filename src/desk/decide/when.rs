@@ -23,12 +23,13 @@ pub(super) fn away_until(
 
 /// The moment an agent means, in the agent's time zone; it must be to come.
 pub(super) fn time(case: &Case<'_>, agent: &Agent, when: &When) -> Result<Timestamp, Complaint> {
-    let at = match when {
-        When::Hours(hours) => case.now.plus(hours.saturating_mul(3600)),
+    match when {
+        When::Hours(hours) => Ok(case.now.plus(hours.saturating_mul(3600))),
         When::Date(date) => {
-            let zoned = date.at(WAKE_HOUR, 0, 0, 0).to_zoned(agent.time_zone.clone());
-            Timestamp(zoned.map_err(|_| Complaint::Past(date.to_string()))?.timestamp().as_second())
+            let past = || Complaint::Past(date.to_string());
+            let zoned = date.at(WAKE_HOUR, 0, 0, 0).to_zoned(agent.time_zone.clone()).map_err(|_| past())?;
+            let at = Timestamp(zoned.timestamp().as_second());
+            if at <= case.now { Err(past()) } else { Ok(at) }
         }
-    };
-    if at <= case.now { Err(Complaint::Past(at.to_string())) } else { Ok(at) }
+    }
 }

@@ -193,3 +193,45 @@ pub(super) fn copied(outside: &[String], internal: bool, language: Language) -> 
     };
     pick(language, words)
 }
+
+/// That an attached mail of the desk's own went to nobody outside.
+pub(super) fn stayed(files: &str, language: Language) -> String {
+    let words = [
+        format!(
+            "Your reply was sent without {files}: it holds a mail of the desk's to you, which nobody outside may have. If they need what it says, write it, or attach the file alone."
+        ),
+        format!(
+            "Su respuesta se envió sin {files}: contiene un correo de la mesa para usted, que nadie de fuera debe tener. Si necesitan lo que dice, escríbalo, o adjunte solo el archivo."
+        ),
+        format!(
+            "A sua resposta foi enviada sem {files}: contém um e-mail da central para você, que ninguém de fora deve ter. Se precisarem do que diz, escreva-o, ou anexe só o arquivo."
+        ),
+    ];
+    pick(language, words)
+}
+
+/// That a mail which the agent did not write stays without effect, and what to do if that was not meant.
+pub(super) fn denied(language: Language) -> String {
+    let words = [
+        "You say that you did not write it: it stays without effect, and there is nothing more to do. If you did write it, answer the question again with an empty reply.",
+        "Usted dice que no lo escribió: queda sin efecto y no hay nada más que hacer. Si lo escribió, conteste otra vez a la pregunta con una respuesta vacía.",
+        "Você diz que não o escreveu: fica sem efeito e não há mais nada a fazer. Se o escreveu, responda outra vez à pergunta com uma resposta vazia.",
+    ];
+    pick(language, words.map(str::to_owned))
+}
+
+/// That what was attached to commands alone went to nobody.
+pub(super) fn without_text(files: &str, language: Language) -> String {
+    let words = [
+        format!(
+            "The commands are carried out, and {files} was sent to nobody: your mail had no text. Attach it again to a mail with a line of text, which goes out with it."
+        ),
+        format!(
+            "Las órdenes se han cumplido, y {files} no se envió a nadie: su correo no llevaba texto. Adjúntelo otra vez a un correo con una línea de texto, que saldrá con él."
+        ),
+        format!(
+            "Os comandos foram cumpridos, e {files} não foi enviado a ninguém: o seu e-mail não tinha texto. Anexe-o outra vez a um e-mail com uma linha de texto, que sairá com ele."
+        ),
+    ];
+    pick(language, words)
+}

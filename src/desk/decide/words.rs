@@ -36,8 +36,15 @@ pub enum Complaint {
     Past(String),
     /// The address is the desk's own.
     OwnAddress(String),
+    /// The address is an agent's, and was to take part as somebody outside.
+    IsAgent(String),
     /// The address does not take part.
-    NoParticipant(String),
+    NoParticipant {
+        /// What was written.
+        found: String,
+        /// Who does.
+        known: Vec<String>,
+    },
     /// The bound on participants is reached.
     TooManyParticipants(usize),
     /// The reply has been sent.
@@ -58,7 +65,7 @@ pub enum Complaint {
     /// The text is to be public, and something else in the mail makes it a note.
     PublicAndNote,
     /// A command that can stand in a mail once.
-    Once(&'static str),
+    Once([&'static str; 3]),
 }
 
 impl Complaint {
@@ -76,9 +83,9 @@ impl Complaint {
         match self {
             Self::Fault(fault) => fault_words(fault),
             Self::Empty => [
-                "There was nothing new to send: no text above the quotation, no attachment, no command.".into(),
-                "No había nada nuevo que enviar: ni texto por encima de la cita, ni adjunto, ni orden.".into(),
-                "Não havia nada de novo para enviar: nem texto acima da citação, nem anexo, nem comando.".into(),
+                "There was nothing new to send: no text above the quotation, no attachment, no command. Write your text above the quotation, or under #note if only agents are to read it.".into(),
+                "No había nada nuevo que enviar: ni texto por encima de la cita, ni adjunto, ni orden. Escriba su texto por encima de la cita, o debajo de #nota si solo han de leerlo agentes.".into(),
+                "Não havia nada de novo para enviar: nem texto acima da citação, nem anexo, nem comando. Escreva o texto acima da citação, ou abaixo de #nota se só agentes o devem ler.".into(),
             ],
             Self::NoReader => [
                 "This ticket has no requester with an address, so nobody would read the reply. Write #requester ADDRESS first, or #note for a note.".into(),
@@ -107,32 +114,40 @@ impl Complaint {
                 ]
             }
             Self::NoSuchTicket(number) => [
-                format!("There is no other ticket {number} that you work on."),
-                format!("No hay otro ticket {number} en el que usted trabaje."),
-                format!("Não há outro ticket {number} em que você trabalhe."),
+                format!("There is no other ticket {number} that you work on. #list brings you those there are."),
+                format!("No hay otro ticket {number} en el que usted trabaje. #lista le trae los que hay."),
+                format!("Não há outro ticket {number} em que você trabalhe. #lista traz os que há."),
             ],
             Self::Past(date) => [
-                format!("The date is past: {date}."),
-                format!("La fecha ya pasó: {date}."),
-                format!("A data já passou: {date}."),
+                format!("The date is past: {date}. Write a later one, or a span such as 3d."),
+                format!("La fecha ya pasó: {date}. Escriba una posterior, o un plazo como 3d."),
+                format!("A data já passou: {date}. Escreva uma posterior, ou um prazo como 3d."),
             ],
             Self::OwnAddress(address) => [
-                format!("{address} is the desk's own address."),
-                format!("{address} es una dirección de la propia mesa de ayuda."),
-                format!("{address} é um endereço da própria central de atendimento."),
+                format!("{address} is the desk's own address, which takes part in every ticket. Name somebody else's."),
+                format!("{address} es una dirección de la propia mesa de ayuda, que participa en todos los tickets. Indique la de otra persona."),
+                format!("{address} é um endereço da própria central de atendimento, que participa de todos os tickets. Indique o de outra pessoa."),
             ],
-            Self::NoParticipant(address) => [
-                format!("{address} does not take part in this ticket."),
-                format!("{address} no participa en este ticket."),
-                format!("{address} não participa deste ticket."),
+            Self::IsAgent(address) => [
+                format!("{address} is an agent, and this command is for people outside. Write #assign {address}, or let them write #watch."),
+                format!("{address} es un agente, y esta orden es para gente de fuera. Escriba #asignar {address}, o que ese agente escriba #seguir."),
+                format!("{address} é um agente, e este comando é para pessoas de fora. Escreva #atribuir {address}, ou que esse agente escreva #seguir."),
             ],
+            Self::NoParticipant { found, known } => {
+                let known = listed(known);
+                [
+                    format!("{found} does not take part in this ticket. Those who do: {known}."),
+                    format!("{found} no participa en este ticket. Participan: {known}."),
+                    format!("{found} não participa deste ticket. Participam: {known}."),
+                ]
+            }
             Self::TooManyParticipants(bound) => [
-                format!("A ticket has {bound} participants at most."),
-                format!("Un ticket tiene como máximo {bound} participantes."),
-                format!("Um ticket tem no máximo {bound} participantes."),
+                format!("A ticket has {bound} participants at most. Take somebody out first with #uncc ADDRESS."),
+                format!("Un ticket tiene como máximo {bound} participantes. Quite antes a alguien con #quitarcc DIRECCIÓN."),
+                format!("Um ticket tem no máximo {bound} participantes. Tire antes alguém com #tirarcc ENDEREÇO."),
             ],
             Self::NoCanned { found, known } => {
-                let known = if known.is_empty() { "—".to_owned() } else { known.join(", ") };
+                let known = listed(known);
                 [
                     format!("There is no canned answer {found}. There are: {known}."),
                     format!("No hay ninguna respuesta preparada {found}. Hay: {known}."),
@@ -140,9 +155,9 @@ impl Complaint {
                 ]
             }
             Self::NothingToSplit => [
-                "Nothing of the requester's stands in this ticket that could be split off.".into(),
-                "En este ticket no hay nada del solicitante que se pueda separar.".into(),
-                "Não há neste ticket nada do solicitante que se possa separar.".into(),
+                "Nothing of the requester's stands in this ticket that could be split off. #new ADDRESS opens another ticket.".into(),
+                "En este ticket no hay nada del solicitante que se pueda separar. #nuevo DIRECCIÓN abre otro ticket.".into(),
+                "Não há neste ticket nada do solicitante que se possa separar. #novo ENDEREÇO abre outro ticket.".into(),
             ],
             Self::NothingForwarded => [
                 "No forwarded mail with a sender was found. Forward the requester's mail with the line #new above it, or name the requester: #new ana@example.org".into(),
@@ -150,27 +165,32 @@ impl Complaint {
                 "Não se encontrou nenhum e-mail encaminhado com remetente. Encaminhe o e-mail do solicitante com a linha #novo em cima, ou indique o solicitante: #novo ana@example.org".into(),
             ],
             Self::AlreadyThere(number) => [
-                format!("That mail is in ticket {number} already."),
-                format!("Ese correo ya está en el ticket {number}."),
-                format!("Esse e-mail já está no ticket {number}."),
+                format!("That mail is in ticket {number} already. #show {number} brings it to you, to be answered by reply."),
+                format!("Ese correo ya está en el ticket {number}. #mostrar {number} se lo trae, para contestarlo respondiendo."),
+                format!("Esse e-mail já está no ticket {number}. #mostrar {number} traz o ticket, para ser respondido."),
             ],
             Self::PublicAndNote => [
                 "#public stands against what makes this mail an internal note: #note, #spam, #forward, #new, the address for notes, or that it is a forwarded mail. Write a reply with one of the two only.".into(),
                 "#público contradice lo que hace de este correo una nota interna: #nota, #spam, #reenviar, #nuevo, la dirección de notas, o que es un correo reenviado. Escriba una respuesta con una sola de las dos cosas.".into(),
                 "#público contradiz o que faz deste e-mail uma nota interna: #nota, #spam, #encaminhar, #novo, o endereço de notas, ou ser um e-mail encaminhado. Escreva uma resposta com uma só das duas coisas.".into(),
             ],
-            Self::Once(word) => [
-                format!("#{word} can stand in a mail once."),
-                format!("#{word} puede estar una sola vez en un correo."),
-                format!("#{word} só pode estar uma vez num e-mail."),
+            Self::Once([en, es, pt]) => [
+                format!("#{en} can stand in a mail once. Send another mail for the other."),
+                format!("#{es} puede estar una sola vez en un correo. Mande otro correo para la otra."),
+                format!("#{pt} só pode estar uma vez num e-mail. Envie outro e-mail para a outra."),
             ],
             Self::TooLate => [
-                "There is no reply of yours left to take back: it has been sent.".into(),
-                "Ya no queda ninguna respuesta suya que retirar: se ha enviado.".into(),
-                "Já não há nenhuma resposta sua para retirar: foi enviada.".into(),
+                "No reply of yours waits any more: it has been sent, or was taken back already. What was sent can be put right by another reply only.".into(),
+                "Ya no espera ninguna respuesta suya: se ha enviado, o ya se retiró. Lo enviado solo se corrige con otra respuesta.".into(),
+                "Já não espera nenhuma resposta sua: foi enviada, ou já foi retirada. O que foi enviado só se corrige com outra resposta.".into(),
             ],
         }
     }
+}
+
+/// Names for people, a dash where there are none.
+fn listed(known: &[String]) -> String {
+    if known.is_empty() { "—".to_owned() } else { known.join(", ") }
 }
 
 fn fault_words(fault: &Fault) -> [String; 3] {
@@ -185,15 +205,41 @@ fn fault_words(fault: &Fault) -> [String; 3] {
             format!("No hay ninguna orden #{word}. Escriba #ayuda para recibir la lista."),
             format!("Não há nenhum comando #{word}. Escreva #ajuda para receber a lista."),
         ],
-        Fault::Argument { word, found, example: "" } => [
+        Fault::Argument { word, found, examples: None } => [
             format!("#{word} takes nothing after it, but there was: {found}"),
             format!("#{word} no lleva nada detrás, pero había: {found}"),
             format!("#{word} não leva nada depois, mas havia: {found}"),
         ],
-        Fault::Argument { word, found, example } => [
-            format!("#{word} does not understand \"{found}\". Right would be, for example: {example}"),
-            format!("#{word} no entiende «{found}». Lo correcto sería, por ejemplo: {example}"),
-            format!("#{word} não entende \"{found}\". O correto seria, por exemplo: {example}"),
+        Fault::Argument { word, found, examples: Some([en, es, pt]) } if found.is_empty() => [
+            format!("#{word} needs something after it, for example: {en}"),
+            format!("A #{word} le falta algo detrás, por ejemplo: {es}"),
+            format!("A #{word} falta algo depois, por exemplo: {pt}"),
+        ],
+        Fault::Argument { word, found, examples: Some([en, es, pt]) } => [
+            format!("#{word} does not understand \"{found}\". Right would be, for example: {en}"),
+            format!("#{word} no entiende «{found}». Lo correcto sería, por ejemplo: {es}"),
+            format!("#{word} não entende \"{found}\". O correto seria, por exemplo: {pt}"),
+        ],
+        Fault::Second { word, second } => [
+            format!("#{word} and #{second} stand on one line. Each command needs a line of its own."),
+            format!("#{word} y #{second} están en la misma línea. Cada orden va en su propia línea."),
+            format!("#{word} e #{second} estão na mesma linha. Cada comando vai na sua própria linha."),
+        ],
+        Fault::Wrapped { word } => [
+            format!(
+                "The line below #{word} may be the end of it, for mail programs wrap long lines. Leave a blank line between, or write less in one line."
+            ),
+            format!(
+                "La línea debajo de #{word} puede ser su final, pues los programas de correo parten las líneas largas. Deje una línea en blanco entre las dos, o escriba menos en una línea."
+            ),
+            format!(
+                "A linha abaixo de #{word} pode ser o fim dela, pois os programas de e-mail partem as linhas longas. Deixe uma linha em branco entre as duas, ou escreva menos numa linha."
+            ),
+        ],
+        Fault::Behind { word } => [
+            format!("Something stands before #{word} on its line. A command begins its line."),
+            format!("Hay algo delante de #{word} en su línea. Una orden empieza la línea."),
+            format!("Há algo antes de #{word} na sua linha. Um comando começa a linha."),
         ],
         Fault::Middle { word } => [
             format!(
@@ -205,9 +251,9 @@ fn fault_words(fault: &Fault) -> [String; 3] {
         Fault::TooMany => {
             let bound = crate::desk::command::COMMANDS_MAX;
             [
-                format!("A mail holds {bound} commands at most."),
-                format!("Un correo lleva como máximo {bound} órdenes."),
-                format!("Um e-mail leva no máximo {bound} comandos."),
+                format!("A mail holds {bound} commands at most. Write the others in another."),
+                format!("Un correo lleva como máximo {bound} órdenes. Escriba las demás en otro."),
+                format!("Um e-mail leva no máximo {bound} comandos. Escreva os outros noutro."),
             ]
         }
     }

@@ -267,9 +267,16 @@ impl State {
             return;
         }
         if self.preformatted == 0 {
-            return self.flow(text);
+            // Separators of lines and paragraphs are shown as ends of lines.
+            let mut lines = text.split(['\u{2028}', '\u{2029}']);
+            lines.next().into_iter().for_each(|first| self.flow(first));
+            for line in lines {
+                self.block(1);
+                self.flow(line);
+            }
+            return;
         }
-        let mut lines = text.split('\n');
+        let mut lines = text.split(['\n', '\u{2028}', '\u{2029}']);
         if let Some(first) = lines.next() {
             self.word(first.trim_end_matches('\r'));
         }

@@ -25,6 +25,7 @@ fn html_becomes_readable_text() {
         ("<pre>a\n  b</pre>c", "a\n  b\nc\n"),
         ("x<blockquote>a<br>b<blockquote>c</blockquote></blockquote>y", "x\n> a\n> b\n>> c\ny\n"),
         ("<blockquote><p>a</p><p>b</p></blockquote>", "> a\n>\n> b\n"),
+        ("<p>a \u{2028}b&#8232;#c</p>", "a\nb\n#c\n"),
         ("a<hr>b", "a\n-----\nb\n"),
         ("<img alt='Logo' src=x>", "[Logo]\n"),
         ("&lt;b&gt; &amp; &ntilde; &#x1F600;", "<b> & ñ 😀\n"),

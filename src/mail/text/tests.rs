@@ -159,6 +159,7 @@ fn html_marks_fold_what_no_words_tell() {
 #[test]
 fn cleaning_keeps_text_and_drops_controls() {
     assert_eq!(clean("a\r\nb\rc\nd\u{0}\u{7}\u{feff}\te"), "a\nb\nc\nd\te");
+    assert_eq!(clean("a\u{2028}#note\u{2029}b"), "a\n#note\nb");
 }
 
 proptest::proptest! {

@@ -1,6 +1,6 @@
 //! What stands before a careful Postfix: OpenDKIM and OpenDMARC as milters, and a resolver (Unbound) whose only zones
-//! are the test's. They write real `Authentication-Results`. Beside them, the servers of two other domains' people:
-//! one that signs with the key of who writes, one that signs the same From with a key of its own domain.
+//! are the test's. They write real `Authentication-Results`. Beside them, the servers of other domains' people: one that
+//! signs with the key of who writes, one that does but for To and Cc, one that signs the same From with a key of its own.
 //!
 //! OpenDMARC knows no resolver but that of `/etc/resolv.conf` and no port but 53. So Unbound listens on port 53 of an
 //! address of 127.0.0.0/8 that is the test's own, and OpenDMARC's root is a folder with a `resolv.conf`. That takes no
@@ -45,10 +45,14 @@ pub struct Checks {
     /// OpenDKIM of the honest and of the evil server.
     honest_signer: u16,
     evil_signer: u16,
+    /// OpenDKIM of a server that signs neither To nor Cc.
+    short_signer: u16,
     /// SMTP: takes mail of example.org and example.net, signs it as that domain and hands it to the desk's server.
     pub honest_port: u16,
     /// SMTP: the same with the signature of evil.example.
     pub evil_port: u16,
+    /// SMTP: signs as the honest server does, but for To and Cc.
+    pub short_port: u16,
     /// SMTP: the desk's server as one without `header_checks` is; the milters are there.
     pub careless_port: u16,
 }
@@ -65,8 +69,10 @@ impl Checks {
             desk_signer: free_port(),
             honest_signer: free_port(),
             evil_signer: free_port(),
+            short_signer: free_port(),
             honest_port: free_port(),
             evil_port: free_port(),
+            short_port: free_port(),
             careless_port: free_port(),
         };
         checks.start_resolver();
@@ -81,11 +87,18 @@ impl Checks {
         checks.start_opendkim("honest", checks.honest_signer, "s", honest);
         let evil = "*@example.org evil.example\n*@example.net evil.example\n";
         checks.start_opendkim("evil", checks.evil_signer, "s", evil);
+        checks.start_opendkim("short", checks.short_signer, "s", honest);
         let dmarc = checks.filled(OPENDMARC).replace("PORT", &checks.dmarc.to_string());
         checks.write("dmarc.conf", &dmarc);
         checks.daemon("dmarc", "opendmarc", &["-f", "-c", "dmarc.conf"]);
-        let milters =
-            [checks.dkim, checks.dmarc, checks.desk_signer, checks.honest_signer, checks.evil_signer];
+        let milters = [
+            checks.dkim,
+            checks.dmarc,
+            checks.desk_signer,
+            checks.honest_signer,
+            checks.evil_signer,
+            checks.short_signer,
+        ];
         for port in milters {
             wait_until(&format!("a milter on port {port}: see {}", folder.display()), || {
                 TcpStream::connect(("127.0.0.1", port)).ok()
@@ -111,7 +124,7 @@ header_checks = regexp:{}
         )
     }
 
-    /// The two other servers, as services of the same Postfix: what they take is signed, then handed over SMTP to the
+    /// The three other servers, as services of the same Postfix: what they take is signed, then handed over SMTP to the
     /// desk's server on `smtp_port`.
     pub fn master_cf(&self, smtp_port: u16) -> String {
         let server = |name: &str, port: u16, signer: u16| {
@@ -135,6 +148,7 @@ header_checks = regexp:{}
         );
         server("honest", self.honest_port, self.honest_signer)
             + &server("evil", self.evil_port, self.evil_signer)
+            + &server("short", self.short_port, self.short_signer)
             + &careless
     }
 
@@ -216,6 +230,7 @@ header_checks = regexp:{}
             .replace("NAME", name)
             .replace("PORT", &port.to_string())
             .replace("MODE", mode);
+        let text = if name == "short" { text + "OmitHeaders To,Cc\n" } else { text };
         self.write(&format!("{name}.conf"), &self.filled(&text));
         self.daemon(name, "opendkim", &["-f", "-x", &format!("{name}.conf")]);
     }

@@ -1,4 +1,4 @@
-//! Thank-you mail leaves a resolved ticket resolved, and nothing of it is lost.
+//! Thank-you mail leaves a resolved ticket resolved and a closed one closed, and nothing of it is lost.
 
 use crate::world::{ANA, LUIS, MARIA, Mail, World};
 
@@ -87,11 +87,37 @@ async fn thanks_with_anything_else_reopen() {
 
 #[tokio::test]
 async fn thanks_in_any_other_status_do_what_any_answer_does() {
-    for (word, becomes, tickets) in [("#pendiente", "open", 1), ("", "open", 1), ("#cerrar", "open", 1)] {
+    for (word, becomes, tickets) in [("#pendiente", "open", 1), ("", "open", 1)] {
         let (mut world, number, answer) = resolved(word).await;
         world.answers(MARIA, &answer, "Muchas gracias.");
         world.work().await;
         assert_eq!((status(&world, number), world.tickets().len()), (becomes, tickets), "{word}");
+        world.verify();
+    }
+}
+
+#[tokio::test]
+async fn thanks_for_a_closed_ticket_open_neither_it_nor_another_whatever_the_policy() {
+    for (policy, days, reopened) in [("never", 0, 2), ("always", 400, 1), ("14d", 0, 1), ("14d", 400, 2)] {
+        let (mut world, number, answer) = resolved("#cerrar").await;
+        world.reconfigures("", &format!("reopen = \"{policy}\"\n"), "");
+        world.clock.advance(days * 86400);
+        world.work().await;
+        world.new_mails(ANA);
+        world.answers(MARIA, &answer, "Muchas gracias.");
+        world.work().await;
+        assert_eq!((status(&world, number), world.tickets().len()), ("closed", 1), "{policy} {days}");
+        assert!(
+            world.last_account().1.contains("only thanks: it stays closed"),
+            "{:?}",
+            world.last_account()
+        );
+        assert!(world.new_mail(ANA).text.contains("Muchas gracias."), "the agent reads it");
+        world.no_mail(MARIA);
+        // Anything more follows the policy.
+        world.answers(MARIA, &answer, "Gracias, pero sigue igual.");
+        world.work().await;
+        assert_eq!(world.tickets().len(), reopened, "{policy} {days}");
         world.verify();
     }
 }
