@@ -95,9 +95,13 @@ pub fn verify(db: &Connection, step: impl FnMut(usize, usize) + Send) -> Result<
     });
     let mut found = found?;
     found.sort_by_key(|(task, _)| *task);
-    let mut breaches: Vec<Breach> = found.into_iter().flat_map(|(_, breaches)| breaches).collect();
-    // A damaged page is met by the walk through the pages and by that through its table.
-    breaches.dedup();
+    let mut breaches: Vec<Breach> = Vec::new();
+    for breach in found.into_iter().flat_map(|(_, breaches)| breaches) {
+        // A damaged page is met by the walk through the pages and by that through its table.
+        if !breaches.contains(&breach) {
+            breaches.push(breach);
+        }
+    }
     Ok(breaches)
 }
 

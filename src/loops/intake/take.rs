@@ -109,10 +109,17 @@ impl Intake {
         };
         let filing = asked.await;
         match &filing {
-            // Recorded, and not asked for again.
-            Ok(_) | Err(IntakeError::Imap(ImapError::TooLarge { .. })) => self.turns.given(batch),
+            Ok(_) => self.turns.given(batch),
+            // It is known which one it was, and recorded; the others are not doubtful.
+            Err(IntakeError::Imap(ImapError::TooLarge { uid, .. })) if batch.contains(uid) => {
+                self.turns.ended(&[*uid]);
+            }
             Err(IntakeError::Imap(_)) => self.turns.ended(batch),
             Err(_) => {}
+        }
+        if filing.as_ref().is_ok_and(|filing| !filing.is_empty()) {
+            // A line that ends every few hundred mails is no reason to wait longer each time.
+            self.failures = 0;
         }
         filing
     }
