@@ -165,9 +165,8 @@ fn pages_that_cannot_be_read_are_named() {
     std::fs::write(&path, bytes).unwrap();
     let found = broken(&Connection::open(&path).unwrap());
     let named = format!("page {page}");
-    let is_named = |(promise, _, first): &(&str, i64, String)| {
-        *promise == "the file is sound" && first.contains(&named)
-    };
+    let is_named =
+        |(promise, _, first): &(&str, i64, String)| *promise == "the file is sound" && first.contains(&named);
     assert!(found.iter().any(is_named), "{found:?}");
     assert!((1..found.len()).all(|at| !found[..at].contains(&found[at])), "each once: {found:?}");
 }
