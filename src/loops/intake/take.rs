@@ -25,7 +25,8 @@ struct Untold {
 
 impl Intake {
     /// Takes what is new, tells the server, and only then asks for what has ended connections before: neither a mail that
-    /// the server cannot give nor one that it cannot move keeps back the others.
+    /// the server cannot give nor one that it refuses to move keeps back the others. One over whose moving the connection
+    /// ends keeps back no new mail, but those that are filed stay in the folder with it.
     pub(super) async fn take_all(
         &mut self,
         config: &Config,
