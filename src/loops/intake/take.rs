@@ -118,10 +118,6 @@ impl Intake {
             Err(IntakeError::Imap(_)) => self.turns.ended(batch),
             Err(_) => {}
         }
-        if filing.as_ref().is_ok_and(|filing| !filing.is_empty()) {
-            // A line that ends every few hundred mails is no reason to wait longer each time.
-            self.failures = 0;
-        }
         filing
     }
 
@@ -225,7 +221,7 @@ impl Intake {
     /// Waits until a batch is on the disk, and tells the server when there is enough to tell. Where it refuses to be told,
     /// the mails that are still to be taken do not wait for that: it is told again at the end.
     async fn finish(
-        &self,
+        &mut self,
         mailbox: &Mailbox,
         open: &mut Open,
         batch: Option<Vec<(u32, Filing)>>,
@@ -234,7 +230,11 @@ impl Intake {
         let mut failed = None;
         for (uid, filing) in batch.into_iter().flatten() {
             match filing.await.unwrap_or(Err(StoreError::Closed)) {
-                Ok(_) => untold.uids.push(uid),
+                Ok(_) => {
+                    untold.uids.push(uid);
+                    // A line that ends every few hundred mails is no reason to wait longer each time.
+                    self.failures = 0;
+                }
                 Err(error) => failed = Some(error),
             }
         }
