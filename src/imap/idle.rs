@@ -22,8 +22,8 @@ pub enum IdleEnd {
 }
 
 impl Session {
-    /// Waits until mail is announced, for `max` and the bound of one IDLE at most. Mail that was announced since [`Session::uids`] was last
-    /// called counts: it would never be announced again.
+    /// Waits until mail is announced, for `max` and the bound of one IDLE at most. Mail that was announced since
+    /// [`Session::uids`] was last called counts: it would never be announced again.
     pub async fn idle(&mut self, max: Duration) -> Result<IdleEnd, ImapError> {
         if !self.has_idle() {
             return Ok(IdleEnd::NotSupported);

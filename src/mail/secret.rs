@@ -7,6 +7,9 @@ use memchr::memmem::find_iter;
 /// Most characters of a token, with room to spare.
 const TOKEN_MAX: usize = 80;
 
+/// Fields of a token, with a dot between.
+const TOKEN_FIELDS: usize = 4;
+
 /// Whether a token stands in a file that was made for an agent. Outlook's own format writes two bytes a character.
 pub(super) fn holds_token(file: &[u8]) -> bool {
     let narrow = find_iter(file, b"pd.").map(|at| (at + 3, 1));
@@ -16,7 +19,12 @@ pub(super) fn holds_token(file: &[u8]) -> bool {
 
 fn is_for_agents(rest: &[u8], width: usize) -> bool {
     let characters = rest.iter().step_by(width).map(|byte| char::from(*byte)).take(TOKEN_MAX);
-    let text: String = characters.take_while(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
+    let characters = characters.take_while(|c| c.is_ascii_alphanumeric() || *c == '.');
+    // A file may hold nothing but the marks that are looked for: those are told without a copy of each.
+    if characters.clone().filter(|c| *c == '.').take(TOKEN_FIELDS).count() == TOKEN_FIELDS {
+        return false;
+    }
+    let text: String = characters.collect();
     let purpose = Token::parse(&text).map(|token| token.purpose);
     matches!(purpose, Some(Purpose::Agent | Purpose::Note | Purpose::Desk | Purpose::Confirm))
 }

@@ -19,8 +19,8 @@ const ROWS_MAX: usize = 100;
 const FOUND_MAX: usize = 30;
 /// Most messages looked at for one search.
 const HITS_MAX: i64 = 1000;
-/// With more hits than this, the newest come first and not those that fit best: to weigh them, all would have to be read, and
-/// mail waits meanwhile.
+/// With more hits than this, the newest come first and not those that fit best: to weigh them, all would have to be read,
+/// and mail waits meanwhile.
 const WEIGHED_MAX: i64 = 10_000;
 /// A shorter word is looked for as it is: half of all words begin with one of a few letters.
 const PREFIX_MIN_BYTES: usize = 3;
@@ -34,7 +34,7 @@ pub const OVERDUE_SECS: i64 = 2 * 86400;
 const LATELY_SECS: i64 = 7 * 86400;
 
 const LIVE: &str = "status IN ('new', 'open', 'pending')";
-/// Our turn. Says twice that they are live: so the index of live tickets is known to hold them all.
+/// Our turn. Says twice that they are live, for SQLite uses the index of live tickets only where the same words stand.
 const OURS: &str = "status IN ('new', 'open', 'pending') AND status IN ('new', 'open')";
 
 /// Looks up everything that `q`'s mail asks for. Tickets it names must be in `facts` already.
@@ -163,8 +163,8 @@ fn status_of(word: &str) -> Option<Status> {
     WORDS.iter().find(|(words, _)| words.contains(&word)).map(|(_, status)| *status)
 }
 
-/// A user's words as an FTS5 query: each word a quoted prefix, or as it is where it is very short, all of them wanted. Nothing else of FTS5's grammar gets
-/// through, for only letters and digits do.
+/// A user's words as an FTS5 query: each word a quoted prefix, or as it is where it is very short, all of them wanted.
+/// Nothing else of FTS5's grammar gets through, for only letters and digits do.
 pub fn fts_query(words: &str) -> Option<String> {
     let words: Vec<String> = words
         .split(|c: char| !c.is_alphanumeric())

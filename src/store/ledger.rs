@@ -6,7 +6,7 @@ use super::commit::Origin;
 use crate::clock::Timestamp;
 use crate::desk::decision::Disposition;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Where the reading of `mailbox` stands: UIDVALIDITY and the first UID not looked at.
 pub fn position(db: &Connection, mailbox: &str) -> Result<Option<(u32, u32)>, StoreError> {
@@ -88,6 +88,7 @@ pub fn gone(
                WHERE mailbox = ?1 AND settled_at IS NULL AND uidvalidity > 0 AND disposition <> 'refused'";
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([mailbox])?;
+    let present: HashSet<u32> = present.iter().copied().collect();
     let mut gone = Vec::new();
     while let Some(row) = rows.next()? {
         let (validity, uid): (u32, u32) = (row.get(1)?, row.get(2)?);

@@ -69,6 +69,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the file holds what SQLite cannot read.
+    fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) = self else { return false };
+        matches!(error.code, DatabaseCorrupt | NotADatabase)
+    }
+
     /// Whether the file, the disk or a lock is at fault rather than this one write: the loop must stop and wait.
     pub fn is_of_the_disk(&self) -> bool {
         use rusqlite::ErrorCode as Code;

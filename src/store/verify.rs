@@ -95,9 +95,13 @@ pub fn verify(db: &Connection, step: impl FnMut(usize, usize) + Send) -> Result<
     });
     let mut found = found?;
     found.sort_by_key(|(task, _)| *task);
-    let mut breaches: Vec<Breach> = found.into_iter().flat_map(|(_, breaches)| breaches).collect();
-    // A damaged page is met by the walk through the pages and by that through its table.
-    breaches.dedup();
+    let mut breaches: Vec<Breach> = Vec::new();
+    for breach in found.into_iter().flat_map(|(_, breaches)| breaches) {
+        // A damaged page is met by the walk through the pages and by that through its table.
+        if !breaches.contains(&breach) {
+            breaches.push(breach);
+        }
+    }
     Ok(breaches)
 }
 
@@ -128,10 +132,16 @@ impl<F: FnMut(usize, usize) + Send> Work<'_, F> {
         loop {
             let place = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = self.tasks.get(place) else { return Ok(found) };
-            let breaches = task.run(db).inspect_err(|_| {
-                // The other thread need not go on.
-                self.next.store(self.tasks.len(), Ordering::Relaxed);
-            })?;
+            let breaches = match task.run(db) {
+                // The other steps say where.
+                Err(error) if error.is_damage() => vec![unsound(error.to_string())],
+                Err(error) => {
+                    // The other thread need not go on.
+                    self.next.store(self.tasks.len(), Ordering::Relaxed);
+                    return Err(error);
+                }
+                Ok(breaches) => breaches,
+            };
             found.push((place, breaches));
             let mut done = self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             done.0 += 1;
@@ -191,10 +201,21 @@ fn outgoing(db: &Connection) -> Result<Option<Breach>, StoreError> {
     Ok(tally.breach("5: outgoing mail can be put together as it was made"))
 }
 
-/// What SQLite says of the file, or of one table.
+/// What SQLite says of the file, or of one table. What it has said before it could read no further stands.
 fn sound(db: &Connection, sql: &str, of: &str) -> Result<Vec<Breach>, StoreError> {
     let mut statement = db.prepare(sql)?;
-    let said: Vec<String> = statement.query_map([of], |r| r.get(0))?.collect::<Result<_, _>>()?;
-    let faults = said.into_iter().filter(|said| said != "ok");
-    Ok(faults.map(|first| Breach { promise: "the file is sound", rows: 1, first }).collect())
+    let mut breaches = Vec::new();
+    for said in statement.query_map([of], |r| r.get(0))? {
+        match said.map_err(StoreError::from) {
+            Ok(said) if said == "ok" => {}
+            Ok(said) => breaches.push(unsound(said)),
+            Err(error) if error.is_damage() && !breaches.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(breaches)
+}
+
+fn unsound(first: String) -> Breach {
+    Breach { promise: "the file is sound", rows: 1, first }
 }

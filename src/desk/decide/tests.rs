@@ -284,7 +284,7 @@ fn document() -> String {
          note, whether the token is good or not, unless it says `#public`. Where several tokens stand in References, that \
          of the mail answered counts.\n\
          - **held**: stored without effect; the agent's registered address is asked to confirm by replying. A \
-         reply whose first words say no confirms nothing.\n\n"
+         reply whose first line is short and holds a no confirms nothing.\n\n"
     );
     let heads: Vec<&str> = DIMENSIONS
         .iter()

@@ -25,7 +25,8 @@ struct Untold {
 
 impl Intake {
     /// Takes what is new, tells the server, and only then asks for what has ended connections before: neither a mail that
-    /// the server cannot give nor one that it cannot move keeps back the others.
+    /// the server cannot give nor one that it refuses to move keeps back the others. One over whose moving the connection
+    /// ends keeps back no new mail, but those that are filed stay in the folder with it.
     pub(super) async fn take_all(
         &mut self,
         config: &Config,
@@ -109,8 +110,11 @@ impl Intake {
         };
         let filing = asked.await;
         match &filing {
-            // Recorded, and not asked for again.
-            Ok(_) | Err(IntakeError::Imap(ImapError::TooLarge { .. })) => self.turns.given(batch),
+            Ok(_) => self.turns.given(batch),
+            // It is known which one it was, and recorded; the others are not doubtful.
+            Err(IntakeError::Imap(ImapError::TooLarge { uid, .. })) if batch.contains(uid) => {
+                self.turns.ended(&[*uid]);
+            }
             Err(IntakeError::Imap(_)) => self.turns.ended(batch),
             Err(_) => {}
         }
@@ -217,7 +221,7 @@ impl Intake {
     /// Waits until a batch is on the disk, and tells the server when there is enough to tell. Where it refuses to be told,
     /// the mails that are still to be taken do not wait for that: it is told again at the end.
     async fn finish(
-        &self,
+        &mut self,
         mailbox: &Mailbox,
         open: &mut Open,
         batch: Option<Vec<(u32, Filing)>>,
@@ -226,7 +230,11 @@ impl Intake {
         let mut failed = None;
         for (uid, filing) in batch.into_iter().flatten() {
             match filing.await.unwrap_or(Err(StoreError::Closed)) {
-                Ok(_) => untold.uids.push(uid),
+                Ok(_) => {
+                    untold.uids.push(uid);
+                    // A line that ends every few hundred mails is no reason to wait longer each time.
+                    self.failures = 0;
+                }
                 Err(error) => failed = Some(error),
             }
         }

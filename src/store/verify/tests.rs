@@ -140,3 +140,33 @@ fn no_table_is_walked_through_for_each_row_of_another() {
         assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "memory grows: {sql}: {steps:#?}");
     }
 }
+
+#[test]
+fn a_search_that_does_not_hold_what_it_says_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = desk(&dir.path().join("desk.db"));
+    db.execute_batch("UPDATE search_data SET block = zeroblob(length(block)) WHERE id > 10").unwrap();
+    let found = broken(&db);
+    assert!(found.iter().any(|(promise, ..)| *promise == "the file is sound"), "{found:?}");
+}
+
+#[test]
+fn pages_that_cannot_be_read_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("desk.db");
+    let db = desk(&path);
+    db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let page: u32 =
+        db.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'mail'", [], |r| r.get(0)).unwrap();
+    let size: u32 = db.query_row("PRAGMA page_size", [], |r| r.get(0)).unwrap();
+    drop(db);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[((page - 1) * size) as usize..(page * size) as usize].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    let found = broken(&Connection::open(&path).unwrap());
+    let named = format!("page {page}");
+    let is_named =
+        |(promise, _, first): &(&str, i64, String)| *promise == "the file is sound" && first.contains(&named);
+    assert!(found.iter().any(is_named), "{found:?}");
+    assert!((1..found.len()).all(|at| !found[..at].contains(&found[at])), "each once: {found:?}");
+}

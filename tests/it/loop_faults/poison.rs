@@ -2,15 +2,19 @@
 
 use crate::world::{DESK, World};
 use futures::future::BoxFuture;
-use postdesk::demo::server::{ImapFault, When};
+use postdesk::demo::server::{ImapFault, MailServer, When};
 use postdesk::loops::intake::Intake;
 use postdesk::net::{BoxStream, Dial, Dialled, TcpDial};
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
+
+/// Time for five pauses of the shortest kind.
+const SOON: Duration = Duration::from_secs(25);
 
 /// What happens whenever a command names the mail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +23,15 @@ enum Then {
     Ends,
     /// The server does not know such a command: it says BAD.
     Refuses,
+    /// More bytes are announced than the server had said, and not whose they are.
+    Swells,
+}
+
+impl Then {
+    /// What is read in place of an answer, before the connection ends.
+    fn last_words(self) -> &'static [u8] {
+        if self == Self::Swells { b"* 3 FETCH (BODY[] {999999999}\r\n" } else { b"" }
+    }
 }
 
 /// A command that names the mail with this UID.
@@ -49,7 +62,7 @@ impl Dial for Server {
     fn dial<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Dialled>> {
         Box::pin(async move {
             let dialled = TcpDial.dial(host, port).await?;
-            let stream = Box::new(Line { inner: dialled.stream, poison: self.clone(), ended: false });
+            let stream = Box::new(Line { inner: dialled.stream, poison: self.clone(), last_words: None });
             Ok(Dialled { stream, loopback: dialled.loopback })
         })
     }
@@ -58,13 +71,19 @@ impl Dial for Server {
 struct Line {
     inner: BoxStream,
     poison: Server,
-    ended: bool,
+    last_words: Option<&'static [u8]>,
 }
 
 impl AsyncRead for Line {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.ended { Poll::Ready(Ok(())) } else { Pin::new(&mut this.inner).poll_read(cx, out) }
+        match &mut this.last_words {
+            Some(words) => {
+                out.put_slice(std::mem::take(words));
+                Poll::Ready(Ok(()))
+            }
+            None => Pin::new(&mut this.inner).poll_read(cx, out),
+        }
     }
 }
 
@@ -77,8 +96,8 @@ impl AsyncWrite for Line {
                 let unknown = line.replacen("UID ", "UIX ", 1);
                 Pin::new(&mut this.inner).poll_write(cx, unknown.as_bytes())
             }
-            Some(_) => {
-                this.ended = true;
+            Some(poison) => {
+                this.last_words = Some(poison.then.last_words());
                 Poll::Ready(Ok(bytes.len()))
             }
             None => Pin::new(&mut this.inner).poll_write(cx, bytes),
@@ -112,6 +131,7 @@ async fn a_mail_that_the_server_cannot_give_or_move_keeps_no_other_waiting() {
     for (command, then) in [
         (("UID FETCH ", "BODY.PEEK[])"), Then::Ends),
         (("UID FETCH ", "RFC822.SIZE)"), Then::Ends),
+        (("UID FETCH ", "BODY.PEEK[])"), Then::Swells),
         (("UID FETCH ", "BODY.PEEK[])"), Then::Refuses),
         (("UID FETCH ", "RFC822.SIZE)"), Then::Refuses),
         (("UID MOVE ", ""), Then::Ends),
@@ -147,6 +167,28 @@ async fn a_mail_that_the_server_cannot_give_or_move_keeps_no_other_waiting() {
         assert!(world.accepted().iter().all(|(row, times)| row.starts_with("sent ") && *times == 1));
         world.verify();
     }
+}
+
+/// A backlog over a line that ends again and again: as long as it goes on, the next connection is not put off longer each
+/// time. (It would be for half a minute in all here, and for five minutes each time soon.)
+#[tokio::test]
+async fn a_line_that_ends_every_few_mails_is_tried_again_soon() {
+    let mut world = World::start_with("", "", "\n[limits]\nbatch_max = 1\n").await;
+    // Two questions a mail: its size, and the mail.
+    for nth in [4, 8, 12, 16, 20] {
+        world.server.imap_fault(When::nth("FETCH", nth), ImapFault::Drop);
+    }
+    (0..9).for_each(|_| somebody_writes(&mut world));
+    let (stop, go_on) = watch::channel(false);
+    let intake = Intake::new(world.shared.clone(), "soporte", Arc::new(TcpDial));
+    let running = tokio::spawn(intake.run(go_on));
+    let is_empty = |server: &MailServer| server.mails(DESK, "INBOX").is_empty();
+    assert!(world.server.wait_for(is_empty, SOON).await);
+    stop.send_replace(true);
+    running.await.unwrap();
+    let opened = world.server.commands().iter().filter(|command| *command == "IMAP SELECT").count();
+    assert_eq!((world.tickets().len(), opened), (9, 6));
+    world.verify();
 }
 
 /// A folder for what is done that cannot be made, an account that may only read: word of it reaches the admin, and what
