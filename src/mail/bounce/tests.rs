@@ -51,6 +51,18 @@ fn status_fields_are_read_into_recipient_status_and_kind() {
             BounceKind::Hard,
         ),
         (
+            "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 Unknown user",
+            "a@x.example",
+            "5.1.1",
+            BounceKind::Hard,
+        ),
+        (
+            "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 552 Mailbox full",
+            "a@x.example",
+            "5.2.2",
+            BounceKind::Soft,
+        ),
+        (
             "Original-Recipient: rfc822;old@x.example\nFinal-Recipient: rfc822;new@x.example\nAction: failed\nStatus: 5.1.1",
             "old@x.example",
             "5.1.1",
@@ -171,6 +183,16 @@ fn what_people_and_other_robots_write_is_no_bounce() {
             "Ana <ana@x.example>",
             "Automatic reply: Printer",
             "I am away. Mail to a@x.example could not be delivered.\n",
+        ),
+        (
+            "Ana <ana@x.example>\nReturn-Path: <>\nIn-Reply-To: <our@d.example>",
+            "Re: [#1] Printer",
+            "I am out of the office. For urgent matters write to the following address:\n\nbob@x.example\n",
+        ),
+        (
+            "Ana <ana@x.example>\nReturn-Path: <>\nAuto-Submitted: auto-replied\nIn-Reply-To: <our@d.example>",
+            "Re: [#1] Printer",
+            "Ana no longer works here and this mailbox does not exist from December on: bob@x.example\n",
         ),
         ("postmaster@x.example", "Please add a user", "Could you add bob to our contract? Thanks.\n"),
     ] {
