@@ -304,3 +304,19 @@ async fn a_client_that_sends_its_head_byte_by_byte_or_nothing_is_cut_off() {
         assert!(closed.is_ok(), "still open: {start:?}");
     }
 }
+
+#[tokio::test]
+async fn a_head_without_end_is_refused_and_not_kept() {
+    let world = World::new("").await;
+    let (address, stop, running) = served(&world).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ").await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    let writing = tokio::spawn(async move { while writer.write_all(&[b'x'; 4096]).await.is_ok() {} });
+    let mut answer = vec![0; 16];
+    reader.read_exact(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&answer));
+    writing.abort();
+    stop.send_replace(true);
+    running.await.unwrap();
+}
