@@ -23,6 +23,11 @@ impl<'a> Report<'a> {
         Self { mail, to: DESK.into(), recipient, action: "failed", status, said, id: 1, quotes: true }
     }
 
+    /// Sent there.
+    pub(super) fn to(self, to: String) -> Self {
+        Self { to, ..self }
+    }
+
     pub(super) fn raw(&self) -> String {
         let Self { mail, to, recipient, action, status, said, id, quotes } = self;
         let head = mail.raw.split("\r\n\r\n").next().unwrap();

@@ -104,3 +104,20 @@ async fn a_question_to_an_agent_that_comes_back_is_told_to_the_admins() {
     assert!(world.new_mail(ADMIN).text.contains(ANA));
     world.verify();
 }
+
+/// The envelope sender's token names the ticket; which of its mails came back is told by the address as a whole.
+#[tokio::test]
+async fn the_envelope_sender_names_one_mail_of_the_several_of_a_ticket() {
+    let (mut world, _, ack, note) = opened("plus_addresses = true").await;
+    let sent = world.server.submitted();
+    let envelope = |to: &str| sent.iter().find(|mail| mail.to == to).unwrap().from.clone();
+    for (mail, to, others) in [(&note, ANA, "sent"), (&ack, MARIA, "bounced")] {
+        let mut report = Report::of(mail, to, "5.2.2", "552 5.2.2 mailbox full").to(envelope(to));
+        report.quotes = false;
+        world.server.deliver(DESK, report.raw());
+        world.work().await;
+        assert_eq!(row(&world, mail).0, "bounced", "{to}");
+        assert_eq!(row(&world, &ack).0, others, "{to}");
+    }
+    world.verify();
+}
