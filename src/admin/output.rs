@@ -77,3 +77,21 @@ pub fn advance(bar: &ProgressBar, done: impl TryInto<u64>, all: impl TryInto<u64
     bar.set_length(all.try_into().unwrap_or(0));
     bar.set_position(done.try_into().unwrap_or(0));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_mail_says_drives_no_terminal() {
+        let hostile = "Hi\u{1b}[2J\u{9b}31m\u{7}\u{202e}exe\r\u{0}\u{7f}\u{2066}";
+        let drives = |c: char| (c.is_control() && c != '\n') || is_direction_mark(c);
+        assert!(!safe(hostile).contains(drives));
+        let table = table(["Subject"], [[format!("{hostile}\nforged row")]]);
+        assert!(!table.contains(drives) && table.contains("Hi"), "{table:?}");
+        assert!(
+            !table.lines().any(|line| line.trim_start_matches(['|', ' ']).starts_with("forged")),
+            "{table}"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use super::alarm::Outage;
 use super::shared::{Shared, stopped};
 use crate::address::without_addresses;
 use crate::config::{Config, Mailbox};
-use crate::imap::{ImapError, Session};
+use crate::imap::{IdleEnd, ImapError, Session};
 use crate::net::Dial;
 use crate::retry::CONNECT;
 use crate::store::{StoreError, ledger};
@@ -50,6 +50,21 @@ pub struct Step {
     pub settled: usize,
 }
 
+/// Looks in a row for which a server may announce mail that is not there.
+const FRUITLESS_MAX: u32 = 3;
+/// The pause before the next such look, doubled for each one more, and the longest.
+const FLOOR: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+
+/// How long a mailbox whose server announces mail that is not there is left alone. Where each look takes something, or an
+/// IDLE ends without news, it is looked at at once.
+fn floor(fruitless: u32) -> Duration {
+    let (first, most) = FLOOR;
+    match fruitless.checked_sub(FRUITLESS_MAX) {
+        None => Duration::ZERO,
+        Some(more) => first.saturating_mul(2_u32.saturating_pow(more)).min(most),
+    }
+}
+
 /// The loop of one mailbox.
 pub struct Intake {
     shared: Shared,
@@ -60,6 +75,8 @@ pub struct Intake {
     failures: u32,
     outage: Outage,
     turns: Turns,
+    /// Looks in a row that took nothing, each because the server had announced mail.
+    fruitless: u32,
 }
 
 /// A connection with the folder open.
@@ -83,6 +100,7 @@ impl Intake {
             failures: 0,
             outage: Outage::default(),
             turns: Turns::default(),
+            fruitless: 0,
         }
     }
 
@@ -91,7 +109,10 @@ impl Intake {
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let waited = match self.step(&stop).await {
-                Ok(_) => self.wait(&mut stop).await,
+                Ok(step) => {
+                    self.fruitless = if step.filed > 0 { 0 } else { self.fruitless.saturating_add(1) };
+                    self.wait(&mut stop).await
+                }
                 Err(error) => Err(error),
             };
             if let Err(error) = waited {
@@ -208,9 +229,27 @@ impl Intake {
                 }
             };
             tracing::debug!(mailbox = self.name, "IDLE ended: {end:?}");
+            if end != IdleEnd::News {
+                self.fruitless = 0;
+            }
+            tokio::select! { () = tokio::time::sleep(floor(self.fruitless)) => {}, () = stopped(stop) => {} }
             return Ok(());
         }
         tokio::select! { () = tokio::time::sleep(most) => {}, () = stopped(stop) => {} }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_that_take_something_follow_at_once_and_those_that_do_not_ever_later() {
+        assert!((0..FRUITLESS_MAX).all(|fruitless| floor(fruitless).is_zero()));
+        let pauses: Vec<Duration> = (FRUITLESS_MAX..100).map(floor).collect();
+        assert_eq!(pauses.first(), Some(&FLOOR.0));
+        assert!(pauses.is_sorted() && pauses.last() == Some(&FLOOR.1), "{pauses:?}");
+        assert_eq!(floor(u32::MAX), FLOOR.1);
     }
 }

@@ -64,7 +64,7 @@ const ROBOT_FIELDS: [&str; 30] = [
     "x-autosubmitted",
 ];
 /// Fields of mailing lists and bulk mail (RFC 2369, RFC 2919, and older ones).
-const LIST_FIELDS: [&str; 14] = [
+const LIST_FIELDS: [&str; 15] = [
     "list-id",
     "list-unsubscribe",
     "list-post",
@@ -79,15 +79,18 @@ const LIST_FIELDS: [&str; 14] = [
     "x-listserver",
     "x-listname",
     "x-ml-name",
+    "x-google-group-id",
 ];
 /// Local parts that read no answer, without their dashes, dots and underscores.
-const UNREAD: [&str; 13] = [
+const UNREAD: [&str; 15] = [
     "noreply",
     "donotreply",
     "dontreply",
     "noreplies",
     "noresponder",
     "nocontestar",
+    "nocontesten",
+    "noresponde",
     "noresponda",
     "naoresponda",
     "naoresponder",
@@ -106,6 +109,7 @@ pub(super) fn detect(headers: &Headers, bounce: bool) -> Option<Automatic> {
         .or_else(|| robot_field(headers))
         .or_else(|| vacation_subject(headers))
         .or_else(|| list_field(headers))
+        .or_else(|| list_manager(headers))
         .or_else(|| null_sender(headers))
         .or_else(|| unread_sender(headers))
         .or_else(|| bounce.then(|| found(AutomaticKind::Report, "text", "of a delivery report")))
@@ -118,8 +122,13 @@ pub(super) fn is_vacation(headers: &Headers) -> bool {
 
 /// Whether the sender is a mail system: `MAILER-DAEMON`, `postmaster`, or the null address.
 pub(super) fn is_mail_system(headers: &Headers) -> bool {
-    null_sender(headers).is_some()
-        || daemon(headers).is_some()
+    null_sender(headers).is_some() || is_named_mail_system(headers)
+}
+
+/// Whether a mail system names itself as the sender. Vacation robots have the null address too (RFC 3834 3.3), under a
+/// person's name.
+pub(super) fn is_named_mail_system(headers: &Headers) -> bool {
+    daemon(headers).is_some()
         // qmail says so in its trace.
         || headers.all("received").take(30).any(|value| value.contains("invoked for bounce"))
 }
@@ -132,14 +141,22 @@ fn found(kind: AutomaticKind, field: &str, value: &str) -> Automatic {
 /// RFC 3834 5: anything but `no`; parameters and comments do not count.
 fn auto_submitted(headers: &Headers) -> Option<Automatic> {
     headers.all("auto-submitted").find_map(|value| {
-        let word = value.split([';', '(', ' ']).next().unwrap_or("").trim().to_ascii_lowercase();
-        let kind = match word.as_str() {
+        let kind = match keyword(value).as_str() {
             "no" | "" => return None,
             "auto-replied" => AutomaticKind::Reply,
             _ => AutomaticKind::Generated,
         };
         Some(found(kind, "Auto-Submitted", value))
     })
+}
+
+/// The first word of a value, in small letters, without parameters and comments; a comment may stand before it too.
+fn keyword(value: &str) -> String {
+    let mut rest = value.trim_start();
+    while let Some((_, behind)) = rest.strip_prefix('(').and_then(|comment| comment.split_once(')')) {
+        rest = behind.trim_start();
+    }
+    rest.split([';', '(', ' ', '\t']).next().unwrap_or("").to_ascii_lowercase()
 }
 
 /// Delivery, disposition and abuse reports (RFC 6522) and reports by other types.
@@ -155,7 +172,7 @@ fn report(headers: &Headers) -> Option<Automatic> {
 
 fn precedence(headers: &Headers) -> Option<Automatic> {
     headers.all("precedence").chain(headers.all("x-precedence")).find_map(|value| {
-        let kind = match value.trim().to_ascii_lowercase().as_str() {
+        let kind = match keyword(value).as_str() {
             "bulk" | "list" | "junk" => AutomaticKind::List,
             "auto_reply" | "auto-reply" | "autoreply" => AutomaticKind::Reply,
             _ => return None,
@@ -198,6 +215,20 @@ fn vacation_subject(headers: &Headers) -> Option<Automatic> {
 fn list_field(headers: &Headers) -> Option<Automatic> {
     let field = headers.0.iter().find(|field| LIST_FIELDS.contains(&field.name.as_str()))?;
     Some(found(AutomaticKind::List, &field.name, &field.value))
+}
+
+/// A list whose fields were lost: its manager is the envelope sender or `Sender`, as `owner-talk` (majordomo, aliases),
+/// `talk-owner` or `talk-bounces` (Mailman, with the member's address behind `+`), in the place of whoever wrote.
+fn list_manager(headers: &Headers) -> Option<Automatic> {
+    let author = headers.people("from", 1).into_iter().next().map(|person| person.address);
+    ["return-path", "sender", "errors-to"].into_iter().find_map(|name| {
+        let manager = headers.people(name, 1).into_iter().next()?.address;
+        let local = manager.local().to_ascii_lowercase();
+        let bare = local.split('+').next().unwrap_or("");
+        let manages = bare.starts_with("owner-") || bare.ends_with("-owner") || bare.ends_with("-bounces");
+        (manages && author.as_ref() != Some(&manager))
+            .then(|| found(AutomaticKind::List, name, manager.as_str()))
+    })
 }
 
 /// RFC 3834 2: never answer the null address.

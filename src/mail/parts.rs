@@ -237,18 +237,39 @@ impl<'x> Parts<'x> {
 
     /// A textual part in characters. What the parser could not decode is decoded again, more forgivingly.
     pub(super) fn text<'a>(&'a self, part: &'a MessagePart<'_>) -> Cow<'a, str> {
+        if let Some(bytes) = self.partly_encoded(part) {
+            return Cow::Owned(words::in_charset(&bytes, charset_of(part)));
+        }
         match &part.body {
             PartType::Text(text) | PartType::Html(text)
                 if !part.is_encoding_problem && !text.contains('\u{fffd}') =>
             {
                 Cow::Borrowed(text)
             }
-            _ => {
-                let charset = part.content_type().and_then(|c| c.attribute("charset")).unwrap_or("utf-8");
-                Cow::Owned(words::in_charset(&self.bytes(part), charset))
-            }
+            _ => Cow::Owned(words::in_charset(&self.bytes(part), charset_of(part))),
         }
     }
+
+    /// Text that calls itself base64 and is plain, or is from some line on: programs append footers without a look at the
+    /// encoding, and some name one and do not use it. `None` for all other text.
+    fn partly_encoded(&self, part: &MessagePart<'_>) -> Option<Vec<u8>> {
+        let encoding = part.content_transfer_encoding()?;
+        if !encoding.trim().eq_ignore_ascii_case("base64") {
+            return None;
+        }
+        let bytes = header::slice(self.raw, part.offset_body, part.offset_end);
+        let (encoded, plain) = words::split_base64(bytes)?;
+        let mut text = words::base64(encoded).unwrap_or_default();
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(plain);
+        Some(text)
+    }
+}
+
+fn charset_of<'a>(part: &'a MessagePart<'_>) -> &'a str {
+    part.content_type().and_then(|c| c.attribute("charset")).unwrap_or("utf-8")
 }
 
 /// Text for people: plain or HTML, not offered for saving.
@@ -307,7 +328,12 @@ fn skip_preamble(raw: &[u8]) -> &[u8] {
     let raw = raw.trim_ascii_start();
     let from_line = raw.strip_prefix(b">").unwrap_or(raw).starts_with(b"From ");
     match raw.iter().position(|b| *b == b'\n') {
-        Some(end) if from_line && begins_with_header(raw.get(end + 1..).unwrap_or_default()) => {
+        // `From : <ann@x.example>` is a field, written as of old (RFC 5322 4.5).
+        Some(end)
+            if from_line
+                && !is_field(raw.get(..end).unwrap_or_default())
+                && begins_with_header(raw.get(end + 1..).unwrap_or_default()) =>
+        {
             raw.get(end + 1..).unwrap_or_default()
         }
         _ => raw,

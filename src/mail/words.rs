@@ -159,6 +159,20 @@ pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     LENIENT.decode(clean).ok()
 }
 
+/// Splits text that is called base64 at its first line that is not: one with at least two characters of no such encoding.
+/// (A stray one is noise on the way.) `None` where there is no such line.
+pub(super) fn split_base64(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let is_other = |b: &&u8| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+    let mut at = 0;
+    for line in text.split_inclusive(|b| *b == b'\n') {
+        if line.trim_ascii().iter().filter(is_other).take(2).count() == 2 {
+            return text.split_at_checked(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
 fn q_decode(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -128,6 +128,17 @@ mod tests {
     }
 
     #[test]
+    fn blocks_that_have_been_quiet_are_forgotten() {
+        // A quota that is whole again at once, so that every block is quiet.
+        let limiter = Limiter::new(u32::MAX);
+        for n in 0..=FORGET_EVERY {
+            let address = Ipv4Addr::from_bits(n << 8);
+            assert!(limiter.count(IpAddr::V4(address)).is_ok());
+        }
+        assert!(limiter.blocks.len() < 100, "{} of {FORGET_EVERY} are kept", limiter.blocks.len());
+    }
+
+    #[test]
     fn a_block_over_its_rate_waits_and_the_others_do_not() {
         let limiter = Limiter::new(3);
         assert!((0..3).all(|n| limiter.count(ip(&format!("192.0.2.{n}"))).is_ok()));

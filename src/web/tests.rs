@@ -289,8 +289,34 @@ async fn a_client_that_sends_its_head_byte_by_byte_or_nothing_is_cut_off() {
     for start in ["GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", "", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(start.as_bytes()).await.unwrap();
+        let (mut reader, mut writer) = stream.into_split();
+        let is_slow = start.contains("X-Slow");
+        let dripping = tokio::spawn(async move {
+            // Until the other side has closed.
+            while is_slow && writer.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(brief / 10).await;
+            }
+            writer
+        });
         let mut rest = Vec::new();
-        let closed = tokio::time::timeout(brief * 20, stream.read_to_end(&mut rest)).await;
+        let closed = tokio::time::timeout(brief * 20, reader.read_to_end(&mut rest)).await;
+        dripping.abort();
         assert!(closed.is_ok(), "still open: {start:?}");
     }
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused_and_not_kept() {
+    let world = World::new("").await;
+    let (address, stop, running) = served(&world).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ").await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    let writing = tokio::spawn(async move { while writer.write_all(&[b'x'; 4096]).await.is_ok() {} });
+    let mut answer = vec![0; 16];
+    reader.read_exact(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&answer));
+    writing.abort();
+    stop.send_replace(true);
+    running.await.unwrap();
 }

@@ -71,11 +71,15 @@ fn said(report: &Bounce, row: &OutboxFacts) -> String {
     )
 }
 
+/// What is wrong with the sender's address and not the recipient's: RFC 3463 X.1.7 and X.1.8, and Exchange's "the sender
+/// wrote to too many". Our own fault must not silence everybody.
+const OF_SENDER: [&str; 3] = ["5.1.7", "5.1.8", "5.1.90"];
+
 /// Whether the report says that the address itself is bad (RFC 3463 X.1.x), not that this mail was unwelcome.
 fn address_is_dead(report: &Bounce, row: &OutboxFacts) -> bool {
     report
         .recipients
         .iter()
         .filter(|r| r.address == row.recipient)
-        .any(|r| r.status.as_deref().is_some_and(|s| s.starts_with("5.1.")))
+        .any(|r| r.status.as_deref().is_some_and(|s| s.starts_with("5.1.") && !OF_SENDER.contains(&s)))
 }

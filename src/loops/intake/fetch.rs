@@ -34,7 +34,7 @@ impl Intake {
         config: &Config,
         mailbox: &Mailbox,
         open: &mut Open,
-        wanted: &[u32],
+        wanted: &[(u32, u64)],
     ) -> Result<Vec<(u32, Filing)>, IntakeError> {
         match self.fetch(config, mailbox, open, wanted).await {
             Err(IntakeError::Imap(ImapError::Refused { .. })) => {}
@@ -46,8 +46,8 @@ impl Intake {
             other => return other,
         }
         let mut filing = Vec::new();
-        for uid in wanted {
-            match self.fetch(config, mailbox, open, &[*uid]).await {
+        for (uid, size) in wanted {
+            match self.fetch(config, mailbox, open, &[(*uid, *size)]).await {
                 Ok(one) => filing.extend(one),
                 Err(IntakeError::Imap(error @ ImapError::Refused { .. })) => self.not_given(*uid, &error),
                 Err(error) => return Err(error),
@@ -62,15 +62,16 @@ impl Intake {
         config: &Config,
         mailbox: &Mailbox,
         open: &mut Open,
-        wanted: &[u32],
+        wanted: &[(u32, u64)],
     ) -> Result<Vec<(u32, Filing)>, IntakeError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
+        let uids: Vec<u32> = wanted.iter().map(|(uid, _)| *uid).collect();
         let (sink, mut source) = mpsc::channel::<(u32, Vec<u8>)>(1);
         let uidvalidity = open.uidvalidity;
         let fetched = async move {
-            let gone = open.session.fetch(wanted, config.limits.mail_max_bytes, &sink).await;
+            let gone = open.session.fetch(&uids, config.limits.mail_max_bytes, &sink).await;
             drop(sink);
             gone
         };
@@ -81,6 +82,11 @@ impl Intake {
                 tokio::select! {
                     mail = source.recv(), if reading.len() < READ_AT_ONCE => {
                         let Some((uid, raw)) = mail else { break };
+                        // Servers are wrong about sizes, but nothing at all is no mail: it would be filed as one, and moved.
+                        if raw.is_empty() && !wanted.contains(&(uid, 0)) {
+                            self.not_given(uid, &"it gives nothing, for a mail that it says has a size");
+                            continue;
+                        }
                         let mut room = pin!(self.room(raw.len()));
                         // Mails that were read hold memory until they are handed in: that goes on meanwhile.
                         let room = loop {
@@ -102,12 +108,7 @@ impl Intake {
         };
         let (gone, filing) = tokio::join!(fetched, filed);
         for uid in gone? {
-            tracing::info!(
-                mailbox = self.name,
-                uid,
-                "mailbox {}: mail {uid} was taken away by somebody else before it was read",
-                self.name
-            );
+            self.absent(uid);
         }
         Ok(filing)
     }

@@ -7,6 +7,7 @@ use crate::desk::decision::Disposition;
 use crate::imap::ImapError;
 use crate::store::commit::Origin;
 use crate::store::{StoreError, ledger};
+use std::fmt::Display;
 use tokio::sync::watch;
 
 /// While there is a backlog the server is told of an eighth of it together, within these bounds: moving costs it as much
@@ -61,6 +62,8 @@ impl Intake {
         if !*stop.borrow() {
             // What the server listed and then did not give is asked for again at the next look, over this connection too.
             let (missed, _) = self.against_ledger(config, open.uidvalidity, new, true).await?;
+            self.turns.missed(&missed);
+            step.filed = step.filed.saturating_sub(missed.len());
             open.next_uid = missed.first().copied().unwrap_or(last.saturating_add(1));
             self.note_position(open).await?;
         }
@@ -175,15 +178,15 @@ impl Intake {
         mailbox: &Mailbox,
         open: &mut Open,
         batch: &[u32],
-    ) -> Result<Vec<u32>, IntakeError> {
+    ) -> Result<Vec<(u32, u64)>, IntakeError> {
         let sizes = match open.session.sizes(batch).await {
             Err(ImapError::Refused { .. }) => self.sizes_singly(open, batch).await?,
-            sizes => sizes?,
+            sizes => self.or_absent(batch, sizes?),
         };
         let mut wanted = Vec::with_capacity(batch.len());
         for (uid, size) in sizes {
             if size <= config.limits.mail_max_bytes {
-                wanted.push(uid);
+                wanted.push((uid, size));
             } else {
                 self.shared.refuse(self.origin(config, mailbox, open.uidvalidity, uid), size).await?;
             }
@@ -195,7 +198,7 @@ impl Intake {
         let mut sizes = Vec::new();
         for uid in batch {
             match open.session.sizes(&[*uid]).await {
-                Ok(one) => sizes.extend(one),
+                Ok(one) => sizes.extend(self.or_absent(&[*uid], one)),
                 Err(error @ ImapError::Refused { .. }) => self.not_given(*uid, &error),
                 Err(error) => return Err(error),
             }
@@ -203,8 +206,30 @@ impl Intake {
         Ok(sizes)
     }
 
+    /// Notes of which of `asked` nothing was said.
+    fn or_absent(&self, asked: &[u32], sizes: Vec<(u32, u64)>) -> Vec<(u32, u64)> {
+        let is_said = |uid: &&u32| sizes.binary_search_by_key(*uid, |(known, _)| *known).is_ok();
+        asked.iter().filter(|uid| !is_said(uid)).for_each(|uid| self.absent(*uid));
+        sizes
+    }
+
+    /// The server listed a mail and had nothing to say of it when it was asked: somebody took it away in between, or,
+    /// when that happens at each look, it is there and not given.
+    pub(super) fn absent(&self, uid: u32) {
+        let mailbox = self.name.as_str();
+        if self.turns.is_withheld(uid) {
+            self.not_given(uid, &"it lists it, and says nothing of it when asked");
+        } else {
+            tracing::info!(
+                mailbox,
+                uid,
+                "mailbox {mailbox}: mail {uid} was taken away by somebody else before it was read"
+            );
+        }
+    }
+
     /// The server has a mail and does not give it.
-    pub(super) fn not_given(&self, uid: u32, error: &ImapError) {
+    pub(super) fn not_given(&self, uid: u32, error: &impl Display) {
         tracing::error!(
             mailbox = self.name,
             uid,

@@ -1,6 +1,6 @@
 //! Whose turn it is: a mail at which the connection ends whenever it is asked for waits behind all others. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Ends of connections after which a mail waits behind the others: after the first it is asked for alone, to see whether
 /// it was this one.
@@ -11,6 +11,7 @@ const ENDS_MAX: u32 = 2;
 pub(super) struct Turns {
     uidvalidity: u32,
     ends: BTreeMap<u32, u32>,
+    missed: BTreeSet<u32>,
 }
 
 impl Turns {
@@ -18,7 +19,19 @@ impl Turns {
     pub(super) fn keep(&mut self, uidvalidity: u32, new: &[u32]) {
         let same = self.uidvalidity == uidvalidity;
         self.uidvalidity = uidvalidity;
-        self.ends.retain(|uid, _| same && new.binary_search(uid).is_ok());
+        let is_kept = |uid: &u32| same && new.binary_search(uid).is_ok();
+        self.ends.retain(|uid, _| is_kept(uid));
+        self.missed.retain(is_kept);
+    }
+
+    /// These were listed, and had not come when the look was over.
+    pub(super) fn missed(&mut self, missed: &[u32]) {
+        self.missed = missed.iter().copied().collect();
+    }
+
+    /// Whether the mail is listed again, though it did not come at the look before: nobody took it away.
+    pub(super) fn is_withheld(&self, uid: u32) -> bool {
+        self.missed.contains(&uid)
     }
 
     /// The connection ended while these were asked for.
@@ -87,7 +100,12 @@ mod tests {
         assert_eq!(turns.of(&uids, 9), (vec![vec![2, 4, 5, 6]], vec![1, 3]));
         turns.keep(7, &[2, 3]);
         assert_eq!(turns.of(&uids, 9), (vec![vec![1, 2, 4, 5, 6]], vec![3]), "1 was taken away by somebody");
+        turns.missed(&[3, 4]);
+        turns.keep(7, &[3, 5]);
+        assert!(turns.is_withheld(3) && !turns.is_withheld(5));
+        assert!(!turns.is_withheld(4), "it is listed no more: somebody took it away");
         turns.keep(8, &uids);
+        assert!(!turns.is_withheld(3));
         assert_eq!(turns.of(&uids, 9), (vec![uids.to_vec()], vec![]));
     }
 }

@@ -4,7 +4,7 @@
 //! "Autoreply is broken" is a human's.
 
 /// The phrases, lower-case.
-const PHRASES: [&str; 88] = [
+const PHRASES: [&str; 108] = [
     "automatic reply",
     "automated reply",
     "automatic response",
@@ -45,6 +45,16 @@ const PHRASES: [&str; 88] = [
     "fuera de oficina",
     "mensaje automático",
     "ausente de la oficina",
+    "autorespuesta",
+    "auto-respuesta",
+    "auto respuesta",
+    "respuesta automatizada",
+    "contestación automática",
+    "contestacion automatica",
+    "mensaje automatico",
+    "mensaje de ausencia",
+    "estoy de vacaciones",
+    "estoy fuera de la oficina",
     "resposta automática",
     "resposta automatica",
     "resposta automàtica",
@@ -53,6 +63,16 @@ const PHRASES: [&str; 88] = [
     "fora da empresa",
     "mensagem automática",
     "aviso de ausência",
+    "autoresposta",
+    "autorresposta",
+    "auto-resposta",
+    "resposta automatizada",
+    "mensagem automatica",
+    "mensagem de ausência",
+    "resposta de ausência",
+    "ausente do escritório",
+    "estou de férias",
+    "estou fora do escritório",
     "abwesenheitsnotiz",
     "abwesenheitsnachricht",
     "abwesenheitsmeldung",
@@ -103,9 +123,25 @@ const FOLLOWERS: [&str; 14] = [
     "du",
 ];
 
+/// Characters of a tag in front of a subject at most.
+const TAG_MAX_CHARS: usize = 20;
+
 /// Whether a robot wrote this subject.
 pub(super) fn is_robots(subject: &str) -> bool {
     let lower = subject.trim().to_lowercase();
+    is_phrase(&lower) || without_tag(&lower).is_some_and(is_phrase)
+}
+
+/// What is behind a tag that a gateway or a list put in front: `[EXTERNAL] Automatic reply: Hello`.
+fn without_tag(lower: &str) -> Option<&str> {
+    let (tag, rest) = match lower.strip_prefix('[') {
+        Some(tagged) => tagged.split_once(']')?,
+        None => lower.split_once(':').filter(|(tag, _)| ["external", "externo", "ext"].contains(tag))?,
+    };
+    (tag.chars().count() <= TAG_MAX_CHARS).then(|| rest.trim_start())
+}
+
+fn is_phrase(lower: &str) -> bool {
     let lower = lower.trim_start_matches(['[', '(', '*', ' ']);
     // Lotus Notes: "AUTO: Ann Smith is out of the office (returning 05/12/2026)".
     if let Some(rest) = lower.strip_prefix("auto:") {

@@ -34,7 +34,8 @@ pub(super) fn ids(
     }
     add(quoted(text));
     add(headers.ids("in-reply-to"));
-    add(headers.ids("references"));
+    // The last is the mail itself; before it stand, in Exchange's reports, all that it answered.
+    add(headers.ids("references").into_iter().rev().collect());
     found
 }
 

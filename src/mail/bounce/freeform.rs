@@ -36,6 +36,11 @@ pub(super) fn is_one(headers: &Headers, text: &str) -> bool {
     };
     match (system, strong) {
         (true, true) => true,
+        // A person's name over the null address is more often out of office than a mail system: its words are those of
+        // a report only if it returns the mail or lists whom it did not reach.
+        (true, false) if !automatic::is_named_mail_system(headers) => {
+            failed() && (brings_back(text) || names_like_qmail(&prose))
+        }
         (true, false) => failed() || names_like_qmail(&prose),
         // No mail system, but the subject of one: a robot with a name of its own.
         (false, true) => {

@@ -85,7 +85,8 @@ fn recipient(group: &Headers) -> Option<FailedRecipient> {
     let status = match declared {
         // "5.0.0" says nothing; the remote server's own words may.
         Some(code) if code.ends_with(".0.0") => {
-            status::enhanced(&diagnostic).filter(|c| c.get(..1) == code.get(..1)).or(Some(code))
+            // Exim always writes "5.0.0".
+            status::of_words(&diagnostic).filter(|c| c.get(..1) == code.get(..1)).or(Some(code))
         }
         Some(code) => Some(code),
         None => status::of_words(&diagnostic),

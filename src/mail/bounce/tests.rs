@@ -51,6 +51,18 @@ fn status_fields_are_read_into_recipient_status_and_kind() {
             BounceKind::Hard,
         ),
         (
+            "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 Unknown user",
+            "a@x.example",
+            "5.1.1",
+            BounceKind::Hard,
+        ),
+        (
+            "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 552 Mailbox full",
+            "a@x.example",
+            "5.2.2",
+            BounceKind::Soft,
+        ),
+        (
             "Original-Recipient: rfc822;old@x.example\nFinal-Recipient: rfc822;new@x.example\nAction: failed\nStatus: 5.1.1",
             "old@x.example",
             "5.1.1",
@@ -172,6 +184,16 @@ fn what_people_and_other_robots_write_is_no_bounce() {
             "Automatic reply: Printer",
             "I am away. Mail to a@x.example could not be delivered.\n",
         ),
+        (
+            "Ana <ana@x.example>\nReturn-Path: <>\nIn-Reply-To: <our@d.example>",
+            "Re: [#1] Printer",
+            "I am out of the office. For urgent matters write to the following address:\n\nbob@x.example\n",
+        ),
+        (
+            "Ana <ana@x.example>\nReturn-Path: <>\nAuto-Submitted: auto-replied\nIn-Reply-To: <our@d.example>",
+            "Re: [#1] Printer",
+            "Ana no longer works here and this mailbox does not exist from December on: bob@x.example\n",
+        ),
         ("postmaster@x.example", "Please add a user", "Could you add bob to our contract? Thanks.\n"),
     ] {
         assert!(freeform(from, subject, text).is_none(), "{subject}");
@@ -211,4 +233,33 @@ fn addresses_stand_out_of_running_text() {
     assert_eq!(texts("o=N;dda:SMTP=a.b@x.example; on"), ["a.b@x.example"]);
     assert_eq!(texts("to a@x.example, and (b@y.example)."), ["a@x.example", "b@y.example"]);
     assert_eq!(texts("@ a@ @b"), Vec::<String>::new());
+}
+
+#[test]
+fn a_report_that_a_gateway_wrapped_is_read_and_one_that_a_person_forwards_is_not() {
+    let inner = "From: MAILER-DAEMON@x.example\nMessage-ID: <r@x.example>\nContent-Type: multipart/report; report-type=delivery-status; boundary=c\n\n--c\n\nSorry.\n\n--c\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1\n\n--c--\n";
+    let wrapped = |from: &str| {
+        mail(&format!(
+            "From: {from}\nSubject: News of your mail\nMessage-ID: <w@x.example>\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee below.\n\n--b\nContent-Type: message/rfc822\n\n{inner}\n--b--\n"
+        ))
+        .bounce
+    };
+    let bounce = wrapped("postmaster@gateway.example").unwrap();
+    assert_eq!(bounce.recipients.first().map(|r| r.address.as_str()), Some("a@x.example"));
+    assert_eq!(wrapped("Ana <ana@x.example>"), None);
+}
+
+#[test]
+fn a_machine_that_deletes_unread_has_refused_the_mail() {
+    let bounce = mail("From: postmaster@x.example\nSubject: Returned mail: see details\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nYour message could not be delivered to a@x.example: mailbox full.\n\n--b\nContent-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; a@x.example\nOriginal-Message-ID: <our@d.example>\nDisposition: automatic-action/MDN-sent-automatically; deleted\n\n--b--\n").bounce;
+    assert_eq!(bounce.map(|bounce| bounce.kind), Some(BounceKind::Soft));
+}
+
+#[test]
+fn a_report_that_attaches_nothing_may_name_the_mail_in_its_fields() {
+    let report = mail(
+        "From: MAILER-DAEMON@x.example\nSubject: Failed\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nSorry.\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\nOriginal-Message-ID: <our@d.example>\n\nFinal-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1\n\n--b--\n",
+    );
+    let about = report.bounce.unwrap().about;
+    assert_eq!(about.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["our@d.example"]);
 }

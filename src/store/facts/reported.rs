@@ -10,12 +10,14 @@ use crate::mail::ids::MessageId;
 use crate::mail::token::{Purpose, Token};
 use rusqlite::{Connection, OptionalExtension};
 
-/// Outgoing mail that a delivery report names: by Message-ID, else by the envelope sender's token and the recipient.
+/// The outgoing mail that a delivery report is about: by Message-ID, else by the envelope sender's token. Each outgoing
+/// mail has one recipient, so it is one, the one named most surely; others are those of the conversation before it.
 pub(super) fn read_reported(db: &Connection, q: Question<'_>, facts: &mut Facts) -> Result<(), StoreError> {
     let Some(bounce) = &q.mail.bounce else { return Ok(()) };
     for id in bounce.about.iter().chain(q.mail.points_at()) {
-        let row = outbox_row(db, "outbox.message_id = ?1", [id.as_str()])?;
-        facts.outbox.extend(row.filter(|row| !facts.outbox.contains(row)));
+        if facts.outbox.is_empty() {
+            facts.outbox.extend(outbox_row(db, "outbox.message_id = ?1", [id.as_str()])?);
+        }
     }
     if facts.outbox.is_empty() {
         for token in q.keys.address_tokens.iter().filter(|token| token.purpose == Purpose::Bounce) {

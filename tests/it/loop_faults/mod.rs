@@ -11,5 +11,6 @@ mod poison;
 mod read_only;
 mod relay;
 mod slow;
+mod withheld;
 mod tls;
 mod together;

@@ -7,7 +7,7 @@ const ADMIN: &str = "admin@desk.example";
 const DEAD: &str = "550 5.1.1 <maria@client.example>: Recipient address rejected: User unknown";
 
 /// A report as Postfix makes it about `mail`: notice, status, and the head of the mail unless `quotes` is off.
-struct Report<'a> {
+pub(super) struct Report<'a> {
     mail: &'a Mail,
     to: String,
     recipient: &'a str,
@@ -15,15 +15,20 @@ struct Report<'a> {
     status: &'a str,
     said: &'a str,
     id: u32,
-    quotes: bool,
+    pub(super) quotes: bool,
 }
 
 impl<'a> Report<'a> {
-    fn of(mail: &'a Mail, recipient: &'a str, status: &'a str, said: &'a str) -> Self {
+    pub(super) fn of(mail: &'a Mail, recipient: &'a str, status: &'a str, said: &'a str) -> Self {
         Self { mail, to: DESK.into(), recipient, action: "failed", status, said, id: 1, quotes: true }
     }
 
-    fn raw(&self) -> String {
+    /// Sent there.
+    pub(super) fn to(self, to: String) -> Self {
+        Self { to, ..self }
+    }
+
+    pub(super) fn raw(&self) -> String {
         let Self { mail, to, recipient, action, status, said, id, quotes } = self;
         let head = mail.raw.split("\r\n\r\n").next().unwrap();
         let quoted = if *quotes {
@@ -40,7 +45,7 @@ impl<'a> Report<'a> {
 }
 
 /// A ticket of María's: its number, her acknowledgement, Ana's notification.
-async fn opened(queue: &str) -> (World, i64, Mail, Mail) {
+pub(super) async fn opened(queue: &str) -> (World, i64, Mail, Mail) {
     let mut world = World::start_with("", queue, "").await;
     world.writes(MARIA, "Impresora", "La impresora del segundo piso no funciona desde ayer.");
     world.work().await;
@@ -50,17 +55,17 @@ async fn opened(queue: &str) -> (World, i64, Mail, Mail) {
 }
 
 /// State and last word of the outbox row that `mail` came from.
-fn row(world: &World, mail: &Mail) -> (String, String) {
+pub(super) fn row(world: &World, mail: &Mail) -> (String, String) {
     let reader = world.reader();
     let sql = "SELECT state, said FROM outbox WHERE message_id = ?1";
     reader.db().query_row(sql, [&mail.id], |r| Ok((r.get(0)?, r.get(1)?))).unwrap()
 }
 
-fn history(world: &World, number: i64) -> Vec<String> {
+pub(super) fn history(world: &World, number: i64) -> Vec<String> {
     world.ticket(number).events.into_iter().map(|event| event.what).collect()
 }
 
-fn counts(world: &World) -> Vec<i64> {
+pub(super) fn counts(world: &World) -> Vec<i64> {
     let count = |sql| world.reader().db().query_row(sql, [], |r| r.get(0)).unwrap();
     [
         "SELECT count(*) FROM event",

@@ -8,6 +8,8 @@ mod agents;
 pub mod storms;
 mod thanks;
 mod bounces;
+mod budgets;
+mod reports;
 mod aside;
 mod behalf;
 mod borrowed;
