@@ -4,6 +4,7 @@
 //! Spanish and Portuguese. A line of that form anywhere else is a fault, so that no command ever reaches a requester.
 
 mod grammar;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -226,10 +227,10 @@ pub struct Parsed {
 pub fn parse(fresh: &str) -> Parsed {
     let lines = unwrapped(fresh);
     let is_blank = |line: &String| line.trim().is_empty();
-    let is_edge = |line: &&String| is_blank(line) || command_word(line).is_some();
-    let top = lines.iter().take_while(|line| is_edge(line)).count();
+    let top = lines.iter().take_while(|line| is_blank(line) || command_word(line).is_some()).count();
     let below = lines.get(top..).unwrap_or_default();
-    let bottom = below.iter().rev().take_while(|line| is_edge(line)).count();
+    let is_edge = |line: &&String| is_blank(line) || word_below(line).is_some();
+    let bottom = below.iter().rev().take_while(is_edge).count();
     let middle = below.get(..below.len() - bottom).unwrap_or_default();
     let edges = lines.iter().take(top).chain(below.iter().skip(middle.len()));
 
@@ -240,7 +241,7 @@ pub fn parse(fresh: &str) -> Parsed {
             Err(fault) => parsed.faults.push(fault),
         }
     }
-    for word in middle.iter().filter_map(|line| command_word(line)) {
+    for word in middle.iter().filter_map(|line| word_below(line)) {
         parsed.faults.push(Fault::Middle { word });
     }
     let above = lines.get(..top).and_then(<[String]>::last);
@@ -280,14 +281,20 @@ fn wrapped(above: &str, below: &str) -> Option<String> {
 }
 
 /// The word of a line that looks like a command: `#` at once followed by a letter. (`#12` is a number, `# Title` a
-/// heading, but `# close` and `##close` are the command mistyped.)
+/// heading, `#ff0000` a colour, but `# close` and `##close` are the command mistyped.)
 fn command_word(line: &str) -> Option<String> {
     let bare = bare(line);
     let rest = bare.strip_prefix('#').or_else(|| behind_marks(&bare))?;
     let spaced = rest.trim_start_matches(['#', ' ']);
     let (word, _) = split_word(spaced);
     let mistyped = spaced.len() < rest.len() && entry(&word.to_lowercase()).is_some();
-    (mistyped || rest.starts_with(char::is_alphabetic)).then(|| word.to_owned())
+    let is_command = rest.starts_with(char::is_alphabetic) && !shape::is_code(&bare);
+    (mistyped || is_command).then(|| word.to_owned())
+}
+
+/// As [`command_word`], for a line with text above it.
+fn word_below(line: &str) -> Option<String> {
+    command_word(line).filter(|_| !shape::is_tag(&bare(line)))
 }
 
 /// A line without what clients put round a command: characters that are not seen, spaces that do not break, other forms of

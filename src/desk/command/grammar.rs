@@ -161,6 +161,12 @@ pub(super) fn nearest(word: &str) -> Option<&'static str> {
     (distance <= 1 + known.chars().count() / 5).then_some(known)
 }
 
+/// Whether a word is a command's, or is it but for one letter.
+pub(super) fn is_almost(word: &str) -> bool {
+    let mut words = GRAMMAR.iter().flat_map(|entry| entry.words);
+    words.any(|known| strsim::damerau_levenshtein(word, known) <= 1)
+}
+
 /// A line with its words in the reader's language, for help texts: English, Spanish and Portuguese word of each command.
 pub fn vocabulary() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     GRAMMAR.iter().filter_map(|entry| match entry.words {

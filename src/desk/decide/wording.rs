@@ -235,3 +235,13 @@ pub(super) fn without_text(files: &str, language: Language) -> String {
     ];
     pick(language, words)
 }
+
+/// How a line that looks like a command and is none is sent.
+pub(super) fn meant_for_the_reader(language: Language) -> String {
+    let words = [
+        "If such a line is no command but belongs to your text, put a word in front of the # and send it again: “See #general”.",
+        "Si una línea así no es una orden sino parte de su texto, ponga una palabra delante de la # y envíelo otra vez: «Vea #general».",
+        "Se uma linha assim não é um comando mas parte do seu texto, ponha uma palavra antes do # e envie outra vez: “Veja #general”.",
+    ];
+    pick(language, words.map(str::to_owned))
+}

@@ -79,6 +79,11 @@ impl Complaint {
         }
     }
 
+    /// Whether the line may be meant for those who read the mail.
+    pub(super) fn may_be_text(&self) -> bool {
+        matches!(self, Self::Fault(Fault::Unknown { .. } | Fault::Middle { .. } | Fault::Behind { .. }))
+    }
+
     fn all(&self) -> [String; 3] {
         match self {
             Self::Fault(fault) => fault_words(fault),
