@@ -2,6 +2,7 @@
 
 use super::Case;
 use super::when::{away_until, time};
+use super::who;
 use super::words::Complaint;
 use crate::address::Address;
 use crate::config::{Agent, Assign, Config, Queue};
@@ -141,18 +142,16 @@ impl<'a, 'c> Act<'a, 'c> {
             Assignee::Nobody => None,
             Assignee::Me => Some(self.agent.person.address.clone()),
             Assignee::Agent(address) => {
-                let agent = self.config().agent(address).ok_or_else(|| self.no_agent(address))?;
-                Some(agent.person.address.clone())
+                let agent = self.config().agent(address);
+                let known = || who::listed(self.config().agents_of(self.queue()));
+                let no_agent = || Complaint::NoAgent { found: address.to_string(), known: known() };
+                Some(agent.ok_or_else(no_agent)?.person.address.clone())
             }
+            Assignee::Named(name) => Some(who::named(self.config(), self.queue(), name)?.clone()),
         };
         self.ticket.assignee.clone_from(&address);
         self.push("assigned", Event::Assign(self.ticket.number, address));
         Ok(())
-    }
-
-    fn no_agent(&self, address: &Address) -> Complaint {
-        let known = self.config().agents_of(self.queue()).map(|agent| agent.person.address.to_string());
-        Complaint::NoAgent { found: address.to_string(), known: known.collect() }
     }
 
     fn move_to(&mut self, name: &str) -> Result<(), Complaint> {

@@ -23,6 +23,13 @@ pub enum Complaint {
         /// The queue's agents.
         known: Vec<String>,
     },
+    /// Several agents have the name.
+    SeveralAgents {
+        /// What was written.
+        found: String,
+        /// Who they are.
+        known: Vec<String>,
+    },
     /// No such queue.
     NoQueue {
         /// What was written.
@@ -108,6 +115,14 @@ impl Complaint {
                     format!("There is no agent {found}. The agents of this queue: {known}."),
                     format!("No hay ningún agente {found}. Los agentes de esta cola: {known}."),
                     format!("Não há nenhum agente {found}. Os agentes desta fila: {known}."),
+                ]
+            }
+            Self::SeveralAgents { found, known } => {
+                let known = known.join(", ");
+                [
+                    format!("Several agents are called {found}. Write the address of one: {known}."),
+                    format!("Varios agentes se llaman {found}. Escriba la dirección de uno: {known}."),
+                    format!("Vários agentes se chamam {found}. Escreva o endereço de um: {known}."),
                 ]
             }
             Self::NoQueue { found, known } => {
