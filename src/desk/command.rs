@@ -171,6 +171,13 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Whether it asks for something to be sent to the agent.
+    pub fn is_question(&self) -> bool {
+        self.is_desk_work() && !matches!(self, Self::Away(_) | Self::Back)
+    }
+}
+
 /// What was wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {

@@ -24,6 +24,8 @@ pub(super) struct Act<'a, 'c> {
     pub(super) internal: bool,
     /// It is a forwarded mail, which nobody has called a note.
     pub(super) is_brought: bool,
+    /// The text goes to nobody, for the mail only asks the desk for something.
+    pub(super) is_withheld: bool,
     /// Replies that waited were taken back.
     pub(super) took_back: bool,
     /// Requests of desk work, to be answered.
@@ -46,6 +48,7 @@ impl<'a, 'c> Act<'a, 'c> {
             ticket: ticket.clone(),
             internal: false,
             is_brought: false,
+            is_withheld: false,
             took_back: false,
             asked: Vec::new(),
             canned: Vec::new(),
@@ -321,6 +324,13 @@ impl<'a, 'c> Act<'a, 'c> {
         self.forward = Some(address.clone());
         self.push("forwarded", Event::Remark(self.ticket.number, format!("conversation sent to {address}")));
         Ok(())
+    }
+
+    /// Keeps the text as a draft.
+    pub(super) fn withhold(&mut self) {
+        self.is_withheld = true;
+        let (agent, text) = (self.agent.person.clone(), self.case.mail.fresh());
+        self.push("its text kept as a draft", Event::Draft(self.ticket.number, agent, text));
     }
 
     /// The text itself: a note or a reply. Text without a reader is a complaint; no text is one only without commands.

@@ -10,7 +10,7 @@ use crate::desk::command::{self, Command};
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
 use crate::desk::facts::TicketFacts;
 use crate::desk::thread::{Match, Threaded};
-use crate::mail::token::Purpose;
+use crate::mail::token::{Purpose, Token};
 
 /// Most words of a line that says "I did not write this".
 const DENIAL_WORDS_MAX: usize = 10;
@@ -43,7 +43,11 @@ pub(super) fn in_ticket(
             complaints.push(complaint);
         }
     }
-    if complaints.is_empty() {
+    // A question to the desk may have words of its own, or a signature: they are nobody else's.
+    let only_asks = !parsed.commands.is_empty() && parsed.commands.iter().all(Command::is_question);
+    if only_asks && !act.internal && !parsed.text.is_empty() {
+        act.withhold();
+    } else if complaints.is_empty() {
         complaints.extend(act.write(&parsed.text, parsed.commands.iter().all(is_about_the_text)).err());
     }
     if complaints.is_empty() {
@@ -122,12 +126,21 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, threaded: &Threaded
         if forwards(case) {
             return behalf::open(case, agent, &Command::New { acknowledge: false, requester: None }, &parsed);
         }
+        if answers_no_ticket(case) {
+            return refuse::without_ticket(case, agent, vec![Complaint::AnswersDesk]);
+        }
         return super::requester::open(case, Some(&writer), threaded, None);
     }
     if parsed.commands.iter().all(Command::is_desk_work) {
-        return desk_work::decide(case, agent, &parsed.commands);
+        return desk_work::decide(case, agent, &parsed);
     }
     refuse::without_ticket(case, agent, vec![Complaint::NoTicket])
+}
+
+/// Whether it replies to mail of the desk's about no ticket: a list, the digest, the list of commands.
+fn answers_no_ticket(case: &Case<'_>) -> bool {
+    let mut answered = case.mail.in_reply_to.iter().filter_map(Token::of_message_id);
+    answered.any(|token| token.purpose == Purpose::Desk)
 }
 
 /// An agent's mail by From alone: kept without effect; the registered address is asked to confirm.

@@ -16,6 +16,8 @@ pub enum Complaint {
     NoReader,
     /// No ticket is named.
     NoTicket,
+    /// It replies to mail of the desk's that is about no ticket.
+    AnswersDesk,
     /// No such agent.
     NoAgent {
         /// What was written.
@@ -108,6 +110,11 @@ impl Complaint {
                 "The mail names no ticket. Reply to a notification, or put the ticket's tag into the subject.".into(),
                 "El correo no nombra ningún ticket. Responda a un aviso, o ponga la etiqueta del ticket en el asunto.".into(),
                 "O e-mail não indica nenhum ticket. Responda a um aviso, ou coloque a etiqueta do ticket no assunto.".into(),
+            ],
+            Self::AnswersDesk => [
+                "What you replied to belongs to no ticket, so your text has no reader. To answer a ticket, write #show NUMBER and reply to what comes. To ask the desk for something as anybody else does, write a new mail.".into(),
+                "Aquello a lo que respondió no pertenece a ningún ticket, así que su texto no tiene lector. Para contestar un ticket, escriba #mostrar NÚMERO y responda a lo que le llegue. Para pedir algo a la mesa como cualquiera, escriba un correo nuevo.".into(),
+                "Aquilo a que respondeu não pertence a nenhum ticket, por isso o seu texto não tem leitor. Para responder a um ticket, escreva #mostrar NÚMERO e responda ao que chegar. Para pedir algo à central como qualquer pessoa, escreva um e-mail novo.".into(),
             ],
             Self::NoAgent { found, known } => {
                 let known = known.join(", ");
