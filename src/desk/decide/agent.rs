@@ -10,7 +10,7 @@ use crate::desk::command::{self, Command};
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
 use crate::desk::facts::TicketFacts;
 use crate::desk::thread::{Match, Threaded};
-use crate::mail::token::{Purpose, Token};
+use crate::mail::token::Purpose;
 
 /// Most words of a line that says "I did not write this".
 const DENIAL_WORDS_MAX: usize = 10;
@@ -126,7 +126,7 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, threaded: &Threaded
         if forwards(case) {
             return behalf::open(case, agent, &Command::New { acknowledge: false, requester: None }, &parsed);
         }
-        if answers_no_ticket(case) {
+        if case.keys.answers_the_desk() {
             return refuse::without_ticket(case, agent, vec![Complaint::AnswersDesk]);
         }
         return super::requester::open(case, Some(&writer), threaded, None);
@@ -135,12 +135,6 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, threaded: &Threaded
         return desk_work::decide(case, agent, &parsed);
     }
     refuse::without_ticket(case, agent, vec![Complaint::NoTicket])
-}
-
-/// Whether it replies to mail of the desk's about no ticket: a list, the digest, the list of commands.
-fn answers_no_ticket(case: &Case<'_>) -> bool {
-    let mut answered = case.mail.in_reply_to.iter().filter_map(Token::of_message_id);
-    answered.any(|token| token.purpose == Purpose::Desk)
 }
 
 /// An agent's mail by From alone: kept without effect; the registered address is asked to confirm.
