@@ -4,6 +4,8 @@
 //! Spanish and Portuguese. A line of that form anywhere else is a fault, so that no command ever reaches a requester.
 
 mod grammar;
+mod shape;
+mod line;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +14,7 @@ use crate::address::Address;
 
 pub use grammar::vocabulary;
 use grammar::{Takes, entry, nearest};
+use line::{OPENING, bare, command_word, first_word, split_word, word_below};
 
 /// Most commands taken of one mail.
 pub const COMMANDS_MAX: usize = 20;
@@ -26,6 +29,8 @@ pub enum Assignee {
     Me,
     /// This agent.
     Agent(Address),
+    /// The agent whose name this is.
+    Named(String),
     /// Nobody.
     Nobody,
 }
@@ -166,6 +171,13 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Whether it asks for something to be sent to the agent.
+    pub fn is_question(&self) -> bool {
+        self.is_desk_work() && !matches!(self, Self::Away(_) | Self::Back)
+    }
+}
+
 /// What was wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -226,10 +238,10 @@ pub struct Parsed {
 pub fn parse(fresh: &str) -> Parsed {
     let lines = unwrapped(fresh);
     let is_blank = |line: &String| line.trim().is_empty();
-    let is_edge = |line: &&String| is_blank(line) || command_word(line).is_some();
-    let top = lines.iter().take_while(|line| is_edge(line)).count();
+    let top = lines.iter().take_while(|line| is_blank(line) || command_word(line).is_some()).count();
     let below = lines.get(top..).unwrap_or_default();
-    let bottom = below.iter().rev().take_while(|line| is_edge(line)).count();
+    let is_edge = |line: &&String| is_blank(line) || word_below(line).is_some();
+    let bottom = below.iter().rev().take_while(is_edge).count();
     let middle = below.get(..below.len() - bottom).unwrap_or_default();
     let edges = lines.iter().take(top).chain(below.iter().skip(middle.len()));
 
@@ -240,7 +252,7 @@ pub fn parse(fresh: &str) -> Parsed {
             Err(fault) => parsed.faults.push(fault),
         }
     }
-    for word in middle.iter().filter_map(|line| command_word(line)) {
+    for word in middle.iter().filter_map(|line| word_below(line)) {
         parsed.faults.push(Fault::Middle { word });
     }
     let above = lines.get(..top).and_then(<[String]>::last);
@@ -279,74 +291,9 @@ fn wrapped(above: &str, below: &str) -> Option<String> {
     command_word(above).filter(|_| length > WRAPPED_AT)
 }
 
-/// The word of a line that looks like a command: `#` at once followed by a letter. (`#12` is a number, `# Title` a
-/// heading, but `# close` and `##close` are the command mistyped.)
-fn command_word(line: &str) -> Option<String> {
-    let bare = bare(line);
-    let rest = bare.strip_prefix('#').or_else(|| behind_marks(&bare))?;
-    let spaced = rest.trim_start_matches(['#', ' ']);
-    let (word, _) = split_word(spaced);
-    let mistyped = spaced.len() < rest.len() && entry(&word.to_lowercase()).is_some();
-    (mistyped || rest.starts_with(char::is_alphabetic)).then(|| word.to_owned())
-}
-
-/// A line without what clients put round a command: characters that are not seen, spaces that do not break, other forms of
-/// `#`, the stars and underscores of bold and italic text, the bullet of a list. And without quotation marks, for the
-/// desk's own mails show the commands in such.
-fn bare(line: &str) -> String {
-    let seen: String = line
-        .chars()
-        .filter(|c| !is_unseen(*c))
-        .map(|c| match c {
-            '\u{ff03}' | '\u{fe5f}' => '#',
-            c if c.is_whitespace() => ' ',
-            c => c,
-        })
-        .collect();
-    let text = seen.trim();
-    let unmarked = text.trim_start_matches(MARKS).trim_start_matches(OPENING);
-    if !unmarked.starts_with('#') || unmarked.len() == text.len() {
-        return text.to_owned();
-    }
-    unmarked.trim_end_matches(['*', '_', '`']).trim_end_matches(CLOSING).trim().to_owned()
-}
-
-/// What stands before a command that a client has dressed up as bold or as an item of a list.
-const MARKS: [char; 9] = ['*', '_', '`', '-', '\u{2022}', '\u{b7}', '\u{2013}', '\u{2014}', ' '];
-
-/// Quotation marks and brackets before a command, and their counterparts.
-const OPENING: [char; 10] =
-    ['"', '\'', '\u{201c}', '\u{201e}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{ab}', '(', '['];
-const CLOSING: [char; 9] = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{bb}', ')', ']'];
-
-/// What follows the `#` of a known command, where nothing but signs or a list's number stand before it on its line. It is
-/// no command, for it may be somebody else's that is quoted, but it looks like one.
-fn behind_marks(bare: &str) -> Option<&str> {
-    let (before, rest) = bare.split_once('#')?;
-    // A picture stands in text as its description: `[Logo]`.
-    let before = if before.starts_with('[') { before.rsplit_once(']')?.1 } else { before };
-    let number = before.trim_end().trim_end_matches(['.', ')']);
-    let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
-    let is_marks = !before.chars().any(char::is_alphanumeric);
-    let (word, _) = split_word(rest.trim_start_matches(['#', ' ']));
-    (!bare.starts_with('#') && (is_number || is_marks) && entry(&word.to_lowercase()).is_some())
-        .then_some(rest)
-}
-
-/// Characters of width nothing: joiners, direction marks, soft hyphens, byte order marks, what makes a sign a picture.
-fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{20e3}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
-}
-
-fn split_word(rest: &str) -> (&str, &str) {
-    let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
-    let (word, argument) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    (word, argument.trim_start_matches([':', '.', '!', '*', '_', '`']).trim())
-}
-
 fn read_line(line: &str) -> Result<Command, Fault> {
     let bare = bare(line);
-    if !bare.starts_with('#') {
+    if first_word(&bare).is_none() {
         return Err(Fault::Behind { word: command_word(line).unwrap_or_default() });
     }
     let (word, argument) = split_word(bare.trim_start_matches(['#', ' ']));

@@ -9,6 +9,12 @@ use crate::language::Language;
 use crate::mail::ids::MessageId;
 use std::collections::BTreeMap;
 
+/// Most tickets of one list by mail.
+pub const LISTED_MAX: usize = 100;
+
+/// Most tickets of one search by mail.
+pub const FOUND_MAX: usize = 30;
+
 /// A ticket as it stands before the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketFacts {

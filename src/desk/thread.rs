@@ -45,6 +45,11 @@ impl MailKeys {
     pub fn tokens(&self) -> impl Iterator<Item = &Token> {
         self.address_tokens.iter().chain(&self.reference_tokens)
     }
+
+    /// Whether it replies to mail of the desk's about no ticket: a list, the digest, the list of commands.
+    pub fn answers_the_desk(&self) -> bool {
+        self.reference_tokens.first().is_some_and(|nearest| nearest.purpose == Purpose::Desk)
+    }
 }
 
 /// Reads the keys of a mail.
@@ -60,19 +65,21 @@ pub fn keys(mail: &Mail, config: &Config) -> MailKeys {
     for token in found.address_tokens.iter().chain(&of_subject).filter(|t| t.purpose == Purpose::Leave) {
         push_new(&mut found.leave_tokens, Some(token.clone()));
     }
+    let is_agent = mail.from.as_ref().is_some_and(|from| config.agent(&from.address).is_some());
     for id in mail.points_at() {
         if id.right() != config.desk.domain.to_ascii_lowercase() {
             push_new(&mut found.ids, Some(id.clone()));
         } else if let Some(token) = Token::of_message_id(id) {
             push_new(&mut found.reference_tokens, Some(token));
         } else if let Some(number) = pseudo_reference(id) {
-            push_new(&mut found.tags, Some(number));
+            let counts = !is_agent || !found.answers_the_desk();
+            push_new(&mut found.tags, counts.then_some(number));
         } else {
             // Of our domain and none of ours: of a webmail, for example.
             push_new(&mut found.ids, Some(id.clone()));
         }
     }
-    if mail.from.as_ref().is_some_and(|from| config.agent(&from.address).is_some()) {
+    if is_agent {
         let commands = command::parse(&mail.fresh()).commands;
         // What an agent brings in by #new may be in a ticket already.
         let new = commands.iter().any(|command| matches!(command, Command::New { .. }));
@@ -192,13 +199,18 @@ pub fn find(
         let number = facts.ticket(token.number)?.number;
         Some(Match { number, evidence, purpose: Some(token.purpose) })
     };
+    // A list came in answer to mail of a ticket, and points at it. What answers the list is not meant for the requester.
+    let answers_the_desk = is_agent && keys.answers_the_desk();
+    let referenced = if answers_the_desk { &[] } else { keys.reference_tokens.as_slice() };
     let claimed = claims(keys, facts);
     let by_claim = || {
-        let (number, evidence) = claimed.iter().find(|(number, _)| may_join(*number))?;
+        let counts = |evidence| !answers_the_desk || evidence == Evidence::SubjectTag;
+        let (number, evidence) =
+            claimed.iter().find(|(number, evidence)| counts(*evidence) && may_join(*number))?;
         Some(Match { number: *number, evidence: *evidence, purpose: None })
     };
     let found = by_token(&keys.address_tokens, Evidence::TokenInAddress)
-        .or_else(|| by_token(&keys.reference_tokens, Evidence::TokenInReferences))
+        .or_else(|| by_token(referenced, Evidence::TokenInReferences))
         .or_else(by_claim);
     let mut mentions = Vec::new();
     for number in

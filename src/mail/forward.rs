@@ -24,6 +24,13 @@ pub struct Forwarded {
     pub message_id: Option<MessageId>,
 }
 
+impl Forwarded {
+    /// The mail that this one forwards in its turn, inline.
+    pub fn inner(&self) -> Option<Self> {
+        inline(&self.text)
+    }
+}
+
 /// Whether a mail of this subject and text says that it forwards another: by a prefix, or by the line that clients put
 /// above what they forward.
 pub(super) fn says_so(subject: &str, text: &str) -> bool {
@@ -131,5 +138,59 @@ mod tests {
         }
         assert_eq!(person("maria@x.example <mailto:maria@x.example>").unwrap().name, "");
         assert_eq!(person("María López"), None);
+    }
+
+    /// As the programs of other languages write it above what they forward.
+    #[test]
+    fn forms_of_other_languages_are_read() {
+        for text in [
+            // Outlook, German.
+            "Von: María López <maria@x.example>\nGesendet: Montag, 5. Januar 2026 10:00\nAn: Ana <ana@y.example>\nBetreff: Factura\n\nHola.",
+            // Gmail, German.
+            "---------- Forwarded message ---------\nVon: María López <maria@x.example>\nDate: Mo., 5. Jan. 2026 um 10:00 Uhr\nSubject: Factura\nTo: <ana@y.example>\n\n\nHola.",
+            // Thunderbird, German.
+            "-------- Weitergeleitete Nachricht --------\nBetreff: \tFactura\nDatum: \tMon, 5 Jan 2026 10:00:00 +0100\nVon: \tMaría López <maria@x.example>\nAn: \tana@y.example\n\n\n\nHola.",
+            // Outlook, French.
+            "De : María López <maria@x.example>\nEnvoyé : lundi 5 janvier 2026 10:00\nÀ : Ana <ana@y.example>\nObjet : Factura\n\nHola.",
+            // Apple Mail, French.
+            "Début du message transféré :\n\nDe: María López <maria@x.example>\nObjet: Factura\nDate: 5 janvier 2026 à 10:00:00 UTC+1\nÀ: ana@y.example\n\nHola.",
+            // Outlook, Italian.
+            "Da: María López <maria@x.example>\nInviato: lunedì 5 gennaio 2026 10:00\nA: Ana <ana@y.example>\nOggetto: Factura\n\nHola.",
+            // Thunderbird, Italian.
+            "-------- Messaggio Inoltrato --------\nOggetto: \tFactura\nData: \tMon, 5 Jan 2026 10:00:00 +0100\nMittente: \tMaría López <maria@x.example>\nA: \tana@y.example\n\n\nHola.",
+            // Outlook, Dutch.
+            "Van: María López <maria@x.example>\nVerzonden: maandag 5 januari 2026 10:00\nAan: Ana <ana@y.example>\nOnderwerp: Factura\n\nHola.",
+            // Outlook, Catalan.
+            "De: María López <maria@x.example>\nEnviat: dilluns, 5 de gener de 2026 10:00\nPer a: Ana <ana@y.example>\nTema: Factura\n\nHola.",
+            // Outlook of new, with bold words, and Cc.
+            "*From:* María López <maria@x.example>\n*Sent:* Monday, January 5, 2026 10:00 AM\n*To:* Ana <ana@y.example>\n*Cc:* Luis <luis@y.example>\n*Subject:* Factura\n\nHola.",
+            // Yahoo.
+            "----- Forwarded Message -----\nFrom: María López <maria@x.example>\nTo: ana@y.example <ana@y.example>\nSent: Monday, January 5, 2026 at 10:00:00 AM GMT+1\nSubject: Factura\n\nHola.",
+            // Spark, and the telephone's Outlook.
+            "________________________________\nDe: María López <maria@x.example>\nEnviado: Monday, January 5, 2026 10:00:00 AM\nPara: ana@y.example <ana@y.example>\nAsunto: Factura\n\nHola.",
+            // Roundcube, Spanish.
+            "-------- Mensaje Original --------\nAsunto: Factura\nFecha: 2026-01-05 10:00\nDe: María López <maria@x.example>\nDestinatario: ana@y.example\n\nHola.",
+            // mutt.
+            "----- Forwarded message from María López <maria@x.example> -----\n\nDate: Mon, 5 Jan 2026 10:00:00 +0100\nFrom: María López <maria@x.example>\nTo: ana@y.example\nSubject: Factura\n\nHola.\n\n----- End forwarded message -----",
+        ] {
+            let found = inline(&format!("#new\n\n{text}")).unwrap_or_else(|| panic!("{text}"));
+            let seen = (
+                found.from.name.as_str(),
+                found.from.address.as_str(),
+                found.subject.as_str(),
+                found.text.as_str(),
+            );
+            assert_eq!(seen, ("María López", "maria@x.example", "Factura", "Hola."), "{text}");
+        }
+    }
+
+    /// A colleague got it from the requester and sent it on to the agent, who sends it on to the desk.
+    #[test]
+    fn of_a_forward_of_a_forward_the_outer_one_is_taken_and_holds_the_inner() {
+        let text = "#new\n\n---------- Forwarded message ---------\nDe: Luis <luis@y.example>\nDate: mar, 6 ene 2026\nSubject: Fwd: Factura\nTo: <ana@y.example>\n\nMira esto.\n\n---------- Forwarded message ---------\nDe: María <maria@x.example>\nDate: lun, 5 ene 2026\nSubject: Factura\nTo: <luis@y.example>\n\nHola.";
+        let found = inline(text).unwrap();
+        assert_eq!(found.from.address.as_str(), "luis@y.example");
+        assert!(found.text.contains("Hola."));
+        assert_eq!(found.inner().unwrap().from.address.as_str(), "maria@x.example");
     }
 }

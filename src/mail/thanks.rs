@@ -2,6 +2,8 @@
 //!
 //! Any doubt is a no: whoever asks here wants to leave a matter closed. So every word must be known, in a phrase that is.
 
+use crate::language::unaccented;
+
 /// Most words of such a text.
 const WORDS_MAX: usize = 10;
 
@@ -198,18 +200,6 @@ fn words(text: &str) -> Option<Vec<String>> {
     }
     words.retain(|word| !word.is_empty());
     Some(words)
-}
-
-fn unaccented(c: char) -> char {
-    match c {
-        'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ç' => 'c',
-        other => other,
-    }
 }
 
 #[cfg(test)]

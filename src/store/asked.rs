@@ -8,15 +8,11 @@ use crate::clock::Timestamp;
 use crate::config::{Agent, Config};
 use crate::desk::command::Listing;
 use crate::desk::decision::{Role, Row};
-use crate::desk::facts::{Ask, Facts, Figures, Said};
+use crate::desk::facts::{Ask, FOUND_MAX, Facts, Figures, LISTED_MAX, Said};
 use crate::desk::ticket::Status;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-/// Most tickets of one list.
-const ROWS_MAX: usize = 100;
-/// Most tickets of one search.
-const FOUND_MAX: usize = 30;
 /// Most messages looked at for one search.
 const HITS_MAX: i64 = 1000;
 /// With more hits than this, the newest come first and not those that fit best: to weigh them, all would have to be read,
@@ -115,37 +111,41 @@ fn rows(db: &Connection, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreE
 
 fn list(db: &Connection, scope: &Scope, listing: &Listing, now: Timestamp) -> Result<Vec<Row>, StoreError> {
     let seen = &scope.condition;
-    let select = |condition: &str, values: Vec<Value>| {
+    let select = |condition: &str, order: &str, values: Vec<Value>| {
         rows(
             db,
             &format!(
-                "SELECT {ROW_COLUMNS} FROM ticket WHERE {seen} AND {condition} ORDER BY changed_at LIMIT {ROWS_MAX}"
+                "SELECT {ROW_COLUMNS} FROM ticket WHERE {seen} AND {condition} ORDER BY {order} LIMIT {LISTED_MAX}"
             ),
             &values,
         )
     };
     match listing {
-        Listing::Open => select(LIVE, scope.with([])),
-        Listing::Mine => {
-            select(&format!("{LIVE} AND assignee = ?"), scope.with([scope.agent.clone().into()]))
-        }
+        Listing::Open => select(LIVE, "changed_at", scope.with([])),
+        Listing::Mine => select(
+            &format!("{LIVE} AND assignee = ?"),
+            "changed_at",
+            scope.with([scope.agent.clone().into()]),
+        ),
         Listing::Overdue => {
             let before = now.plus(-OVERDUE_SECS).0;
-            select(&format!("{OURS} AND changed_at <= ?"), scope.with([before.into()]))
+            select(&format!("{OURS} AND changed_at <= ?"), "changed_at", scope.with([before.into()]))
         }
         Listing::Matching(words) => {
             let word = words.trim().to_lowercase();
             if let Some(status) = status_of(&word) {
-                let index = if status.is_live() { LIVE } else { "1" };
-                return select(
-                    &format!("{index} AND status = ?"),
-                    scope.with([status.word().to_owned().into()]),
-                );
+                let values = scope.with([status.word().to_owned().into()]);
+                // Of what waits the oldest is due; of what is done the newest is looked for.
+                return if status.is_live() {
+                    select(&format!("{LIVE} AND status = ?"), "changed_at", values)
+                } else {
+                    select("status = ?", "changed_at DESC", values)
+                };
             }
             let matching = format!(
                 "{LIVE} AND (queue = ? OR requester = ? OR assignee = ? OR EXISTS (SELECT 1 FROM label WHERE ticket_id = ticket.id AND label = ?))"
             );
-            let found = select(&matching, scope.with(vec![Value::from(word); 4]))?;
+            let found = select(&matching, "changed_at", scope.with(vec![Value::from(word); 4]))?;
             if found.is_empty() { search(db, scope, words) } else { Ok(found) }
         }
     }
@@ -206,7 +206,7 @@ fn search(db: &Connection, scope: &Scope, words: &str) -> Result<Vec<Row>, Store
 /// Tickets of an agent's queues whose turn is ours and that this agent or nobody has, oldest first.
 fn waiting(db: &Connection, scope: &Scope) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "SELECT {ROW_COLUMNS} FROM ticket WHERE {} AND {OURS} AND assignee IN ('', ?) ORDER BY changed_at LIMIT {ROWS_MAX}",
+        "SELECT {ROW_COLUMNS} FROM ticket WHERE {} AND {OURS} AND assignee IN ('', ?) ORDER BY changed_at LIMIT {LISTED_MAX}",
         scope.condition
     );
     rows(db, &sql, &scope.with([scope.agent.clone().into()]))

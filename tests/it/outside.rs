@@ -224,6 +224,8 @@ fn line() -> impl Strategy<Value = String> {
             "({})",
             "1. {}",
             "→ {}",
+            "[#853142] {}",
+            "#853142 {}",
             "#{}",
             "\u{fe0f}{}",
             "Hola\u{2028}{}\u{2028}",
@@ -232,12 +234,28 @@ fn line() -> impl Strategy<Value = String> {
         ]),
     )
         .prop_map(|(command, form)| form.replace("{}", command));
+    // Words that are no command's and may be meant as one, beside what only looks like one.
+    let made_up = proptest::sample::select(vec![
+        "#privado",
+        "#escalar ya",
+        "#on-hold",
+        "#SoloAgentes",
+        "#NotaInterna",
+        "#nota2",
+        "#include eva@client.example",
+        "#ff0000",
+        "#YoMeQuedo",
+        "#menu {",
+        "#endif",
+        "#INC0012345",
+    ]);
     prop_oneof![
         4 => "[A-Za-zñáé ,.]{0,40}WORD[0-9]{1,3}",
         2 => known.prop_map(str::to_owned),
         2 => mangled,
         1 => word,
         2 => Just(String::new()),
+        1 => made_up.prop_map(str::to_owned),
         1 => Just("# Título".to_owned()),
         1 => Just("#853142 es el número".to_owned()),
     ]
@@ -264,6 +282,9 @@ proptest! {
             }
             let commands = parse(text.split("\n-- \n").next().unwrap_or(""));
             prop_assert!(commands.commands.is_empty() && commands.faults.is_empty(), "{body:?}\n{text}");
+            for made_up in ["#privado", "#escalar", "#on-hold", "#SoloAgentes", "#NotaInterna", "#nota2", "#include"] {
+                prop_assert!(!text.contains(made_up), "{body:?}\n{text}");
+            }
             prop_assert!(!shows_a_command(&text) && !shows_a_command(&seen.subject), "{body:?}\n{text}");
             for secret in ["private@", "home.example", "agents-own-id", "FINGERPRINT", "OLDSECRET", ".agents@"] {
                 prop_assert!(!wire.contains(secret) && !text.contains(secret), "{secret} in {wire}");

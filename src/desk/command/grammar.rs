@@ -6,6 +6,9 @@ use super::{Assignee, COMMANDS_MAX, Command, Listing, When};
 use crate::address::Address;
 use crate::desk::ticket::Priority;
 
+/// Most characters of an agent's name.
+const NAME_MAX: usize = 60;
+
 /// What a command takes after its word.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Takes {
@@ -161,6 +164,12 @@ pub(super) fn nearest(word: &str) -> Option<&'static str> {
     (distance <= 1 + known.chars().count() / 5).then_some(known)
 }
 
+/// Whether a word is a command's, or is it but for one letter.
+pub(super) fn is_almost(word: &str) -> bool {
+    let mut words = GRAMMAR.iter().flat_map(|entry| entry.words);
+    words.any(|known| strsim::damerau_levenshtein(word, known) <= 1)
+}
+
 /// A line with its words in the reader's language, for help texts: English, Spanish and Portuguese word of each command.
 pub fn vocabulary() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     GRAMMAR.iter().filter_map(|entry| match entry.words {
@@ -254,9 +263,19 @@ fn assign(argument: &str) -> Option<Command> {
     let assignee = match argument.to_lowercase().as_str() {
         "me" | "yo" | "a mí" | "a mi" | "mí" | "mi" | "eu" | "mim" | "a mim" => Assignee::Me,
         "nobody" | "nadie" | "ninguém" | "ninguem" | "none" => Assignee::Nobody,
-        _ => Assignee::Agent(one_address(argument)?),
+        _ => one_address(argument).map(Assignee::Agent).or_else(|| named(argument))?,
     };
     Some(Command::Assign(assignee))
+}
+
+/// `Ana`, `a Ana García`, `@ana`: whose name that is, is the desk's matter.
+fn named(argument: &str) -> Option<Assignee> {
+    let words = ["to ", "a ", "para "];
+    let lower = argument.to_lowercase();
+    let before = words.iter().find(|word| lower.starts_with(**word)).map_or(0, |word| word.len());
+    let name = argument.get(before..)?.trim_start_matches('@').trim_end_matches(['.', ',']).trim();
+    let is_name = name.starts_with(char::is_alphabetic) && !name.contains(['@', '#', '<']);
+    (is_name && name.chars().count() <= NAME_MAX).then(|| Assignee::Named(name.to_owned()))
 }
 
 /// An address as mail clients leave it when they turn it into a link: `a@b <mailto:a@b>`, `a@b<mailto:a@b>`, `<a@b>`,

@@ -2,6 +2,7 @@
 
 use super::Case;
 use super::when::{away_until, time};
+use super::who;
 use super::words::Complaint;
 use crate::address::Address;
 use crate::config::{Agent, Assign, Config, Queue};
@@ -23,6 +24,8 @@ pub(super) struct Act<'a, 'c> {
     pub(super) internal: bool,
     /// It is a forwarded mail, which nobody has called a note.
     pub(super) is_brought: bool,
+    /// The text goes to nobody, for the mail only asks the desk for something.
+    pub(super) is_withheld: bool,
     /// Replies that waited were taken back.
     pub(super) took_back: bool,
     /// Requests of desk work, to be answered.
@@ -45,6 +48,7 @@ impl<'a, 'c> Act<'a, 'c> {
             ticket: ticket.clone(),
             internal: false,
             is_brought: false,
+            is_withheld: false,
             took_back: false,
             asked: Vec::new(),
             canned: Vec::new(),
@@ -141,18 +145,16 @@ impl<'a, 'c> Act<'a, 'c> {
             Assignee::Nobody => None,
             Assignee::Me => Some(self.agent.person.address.clone()),
             Assignee::Agent(address) => {
-                let agent = self.config().agent(address).ok_or_else(|| self.no_agent(address))?;
-                Some(agent.person.address.clone())
+                let agent = self.config().agent(address);
+                let known = || who::listed(self.config().agents_of(self.queue()));
+                let no_agent = || Complaint::NoAgent { found: address.to_string(), known: known() };
+                Some(agent.ok_or_else(no_agent)?.person.address.clone())
             }
+            Assignee::Named(name) => Some(who::named(self.config(), self.queue(), name)?.clone()),
         };
         self.ticket.assignee.clone_from(&address);
         self.push("assigned", Event::Assign(self.ticket.number, address));
         Ok(())
-    }
-
-    fn no_agent(&self, address: &Address) -> Complaint {
-        let known = self.config().agents_of(self.queue()).map(|agent| agent.person.address.to_string());
-        Complaint::NoAgent { found: address.to_string(), known: known.collect() }
     }
 
     fn move_to(&mut self, name: &str) -> Result<(), Complaint> {
@@ -322,6 +324,13 @@ impl<'a, 'c> Act<'a, 'c> {
         self.forward = Some(address.clone());
         self.push("forwarded", Event::Remark(self.ticket.number, format!("conversation sent to {address}")));
         Ok(())
+    }
+
+    /// Keeps the text as a draft.
+    pub(super) fn withhold(&mut self) {
+        self.is_withheld = true;
+        let (agent, text) = (self.agent.person.clone(), self.case.mail.fresh());
+        self.push("its text kept as a draft", Event::Draft(self.ticket.number, agent, text));
     }
 
     /// The text itself: a note or a reply. Text without a reader is a complaint; no text is one only without commands.

@@ -43,7 +43,11 @@ pub(super) fn in_ticket(
             complaints.push(complaint);
         }
     }
-    if complaints.is_empty() {
+    // A question to the desk may have words of its own, or a signature: they are nobody else's.
+    let only_asks = !parsed.commands.is_empty() && parsed.commands.iter().all(Command::is_question);
+    if only_asks && !act.internal && !parsed.text.is_empty() {
+        act.withhold();
+    } else if complaints.is_empty() {
         complaints.extend(act.write(&parsed.text, parsed.commands.iter().all(is_about_the_text)).err());
     }
     if complaints.is_empty() {
@@ -122,10 +126,13 @@ pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, threaded: &Threaded
         if forwards(case) {
             return behalf::open(case, agent, &Command::New { acknowledge: false, requester: None }, &parsed);
         }
+        if case.keys.answers_the_desk() {
+            return refuse::without_ticket(case, agent, vec![Complaint::AnswersDesk]);
+        }
         return super::requester::open(case, Some(&writer), threaded, None);
     }
     if parsed.commands.iter().all(Command::is_desk_work) {
-        return desk_work::decide(case, agent, &parsed.commands);
+        return desk_work::decide(case, agent, &parsed);
     }
     refuse::without_ticket(case, agent, vec![Complaint::NoTicket])
 }

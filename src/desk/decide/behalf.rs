@@ -14,8 +14,12 @@ use crate::desk::command::{Command, Parsed};
 use crate::desk::decision::{Decision, Disposition, Event, NewMessage, NewTicket, Outgoing, Role, Template};
 use crate::desk::facts::TicketFacts;
 use crate::desk::thread::bare_subject;
+use crate::mail::forward::Forwarded;
 use crate::mail::ids::MessageId;
 use crate::mail::token::Purpose;
+
+/// Most forwards of one mail that are looked beneath.
+const FORWARDS_MAX: usize = 5;
 
 /// What the ticket is made of.
 struct Origin {
@@ -54,12 +58,16 @@ pub(super) fn open(case: &Case<'_>, agent: &Agent, command: &Command, parsed: &P
 
 /// Who is meant: the address that the command names, with the words of what is forwarded where something is.
 fn origin(case: &Case<'_>, named: Option<Person>) -> Result<Origin, Complaint> {
-    let forwarded = case.mail.forwarded();
+    let outer = case.mail.forwarded();
     let known = |id: &MessageId| case.facts.known_ids.iter().find(|(known, _)| known == id).map(|(_, n)| *n);
-    let id = forwarded.as_ref().and_then(|mail| mail.message_id.clone().or_else(|| referenced(case)));
+    let id = outer.as_ref().and_then(|mail| mail.message_id.clone().or_else(|| referenced(case)));
     if let Some(number) = id.as_ref().and_then(known) {
         return Err(Complaint::AlreadyThere(number));
     }
+    let of_agents = outer.as_ref().and_then(|mail| beneath_agents(case, mail));
+    // The outer mail's id is an agent's, of which the requester must not hear.
+    let id = id.filter(|_| of_agents.is_none());
+    let forwarded = of_agents.or(outer);
     let subject = match &forwarded {
         Some(mail) if !mail.subject.is_empty() => mail.subject.clone(),
         _ => case.mail.subject.clone(),
@@ -70,6 +78,21 @@ fn origin(case: &Case<'_>, named: Option<Person>) -> Result<Origin, Complaint> {
         return Err(Complaint::OwnAddress(requester.address.to_string()));
     }
     Ok(Origin { requester, subject, text, id })
+}
+
+/// What agents forwarded to one another on the way to the desk: the mail beneath theirs.
+fn beneath_agents(case: &Case<'_>, outer: &Forwarded) -> Option<Forwarded> {
+    let is_agents = |mail: &Forwarded| case.config().agent(&mail.from.address).is_some();
+    let mut beneath = None;
+    for _ in 0..FORWARDS_MAX {
+        let mail = beneath.as_ref().unwrap_or(outer);
+        if !is_agents(mail) {
+            break;
+        }
+        let Some(inner) = mail.inner() else { break };
+        beneath = Some(inner);
+    }
+    beneath
 }
 
 /// Clients name what they forward inline in References or In-Reply-To; the nearest that is not ours.

@@ -8,17 +8,20 @@ use super::when::away_until;
 use super::words::Complaint;
 use super::{Case, wording};
 use crate::config::Agent;
-use crate::desk::command::Command;
+use crate::desk::command::{Command, Parsed};
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Row, Template, Values};
 use crate::desk::facts::{Ask, TicketFacts};
 use crate::mail::token::Purpose;
 
+/// Fewest words of a line that is more than a part of a signature.
+const SENTENCE_WORDS: usize = 4;
+
 /// A proven agent's mail with nothing but desk work in it.
-pub(super) fn decide(case: &Case<'_>, agent: &Agent, commands: &[Command]) -> Decision {
+pub(super) fn decide(case: &Case<'_>, agent: &Agent, parsed: &Parsed) -> Decision {
     let mut reach = Reach::new();
     let mut events = Vec::new();
     let me = &agent.person.address;
-    for command in commands {
+    for command in &parsed.commands {
         match command {
             Command::Away(until) => match away_until(case, agent, until.as_ref()) {
                 Ok(until) => events.push(Event::Away(me.clone(), Some(until))),
@@ -28,12 +31,26 @@ pub(super) fn decide(case: &Case<'_>, agent: &Agent, commands: &[Command]) -> De
             other => answer(case, &mut reach, agent, None, other),
         }
     }
+    if has_a_sentence(&parsed.text) {
+        say(case, &mut reach, agent, wording::beside(agent.language));
+    }
     events.append(&mut reach.events);
     Decision {
         events,
         outgoing: reach.outgoing,
         ..Decision::nothing(Disposition::Agent, format!("agent {me}: desk work, answered by mail"))
     }
+}
+
+/// Whether there is more in a text than a name, a greeting or a telephone.
+fn has_a_sentence(text: &str) -> bool {
+    text.lines().any(|line| line.split_whitespace().count() >= SENTENCE_WORDS)
+}
+
+/// One line to the agent, about no ticket.
+fn say(case: &Case<'_>, reach: &mut Reach, agent: &Agent, line: String) {
+    let values = Values { subject: case.mail.subject.clone(), lines: vec![line], ..Values::default() };
+    send::tell_agent(case, reach, agent, draft::desk_mail(case, Template::Answer, agent, values));
 }
 
 /// The answer to one request. `ticket` is the one the mail is about, where it is about one, and whether what the mail
@@ -72,9 +89,7 @@ fn rows(case: &Case<'_>, ask: &Ask) -> Vec<Row> {
 fn show(case: &Case<'_>, reach: &mut Reach, agent: &Agent, number: i64) {
     let ticket = case.facts.ticket(number).filter(|ticket| case.agent_may_act(agent, ticket.number));
     let Some(ticket) = ticket else {
-        let lines = vec![Complaint::NoSuchTicket(number).words(agent.language)];
-        let values = Values { subject: case.mail.subject.clone(), lines, ..Values::default() };
-        return send::tell_agent(case, reach, agent, draft::desk_mail(case, Template::Answer, agent, values));
+        return say(case, reach, agent, Complaint::NoSuchTicket(number).words(agent.language));
     };
     let said = case.facts.conversations.get(&ticket.number).map(Vec::as_slice).unwrap_or_default();
     let values = Values {

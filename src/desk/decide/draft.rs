@@ -5,6 +5,7 @@ use crate::address::Person;
 use crate::config::{Agent, Config, Queue};
 use crate::desk::decision::{Outgoing, Template, Values};
 use crate::desk::facts::TicketFacts;
+use crate::desk::thread::bare_subject;
 use crate::language::Language;
 use crate::mail::token::Purpose;
 
@@ -35,10 +36,12 @@ pub(super) fn blank(
     }
 }
 
-/// A mail to an agent about no ticket: what answers it is desk work.
+/// A mail to an agent about no ticket: what answers it is desk work. So no tag stands in its subject, by which an answer to a
+/// list would be an answer to whom the ticket is with.
 pub(super) fn desk_mail(case: &Case<'_>, template: Template, agent: &Agent, values: Values) -> Outgoing {
     let blank = blank(template, agent.person.clone(), case.policy.queue, 0, agent.language);
-    Outgoing { values, purpose: Purpose::Desk, ..blank }
+    let subject = bare_subject(&values.subject, &case.config().desk.tag);
+    Outgoing { values: Values { subject, ..values }, purpose: Purpose::Desk, ..blank }
 }
 
 /// What every template about a ticket can show.

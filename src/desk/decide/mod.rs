@@ -21,6 +21,7 @@ mod send;
 mod sent;
 pub mod tick;
 mod when;
+mod who;
 pub mod words;
 mod wording;
 

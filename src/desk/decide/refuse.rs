@@ -4,10 +4,12 @@ use super::Case;
 use super::colleagues::answers;
 use super::draft;
 use super::send::{self, Reach};
+use super::wording;
 use super::words::Complaint;
 use crate::config::Agent;
 use crate::desk::decision::{Decision, Disposition, Event, Outgoing, Template, Values};
 use crate::desk::facts::TicketFacts;
+use crate::language::Language;
 
 /// Nothing is done: the text is kept as a draft, and the agent is told what to write. `written` is the ticket, and
 /// whether it was to be a note in it: then the text that is sent again is one too.
@@ -18,9 +20,8 @@ pub(super) fn in_ticket(
     complaints: Vec<Complaint>,
 ) -> Decision {
     let (ticket, internal) = written;
-    let lines: Vec<String> = complaints.iter().map(|complaint| complaint.words(agent.language)).collect();
     let values = Values {
-        lines,
+        lines: lines(&complaints, agent.language),
         text: case.mail.fresh(),
         readers: draft::readers(ticket),
         ..draft::values(case.config(), ticket)
@@ -36,7 +37,7 @@ pub(super) fn in_ticket(
     send::tell_agent(case, &mut reach, agent, Outgoing { values, purpose: answers(internal), ..mail });
     let mut events = vec![Event::Draft(ticket.number, agent.person.clone(), case.mail.fresh())];
     events.append(&mut reach.events);
-    let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();
+    let first = complaints.first().map(|c| c.words(Language::En)).unwrap_or_default();
     Decision {
         disposition: Disposition::Agent,
         reason: format!("nothing was done, the agent was told why: {first}"),
@@ -49,17 +50,21 @@ pub(super) fn in_ticket(
 /// Nothing is done: the agent is told what to write, and gets the text back.
 pub(super) fn without_ticket(case: &Case<'_>, agent: &Agent, complaints: Vec<Complaint>) -> Decision {
     let mut reach = Reach::new();
-    let values = Values {
-        lines: complaints.iter().map(|complaint| complaint.words(agent.language)).collect(),
-        text: case.mail.fresh(),
-        ..Values::default()
-    };
+    let values =
+        Values { lines: lines(&complaints, agent.language), text: case.mail.fresh(), ..Values::default() };
     let mail = draft::desk_mail(case, Template::Explanation, agent, values);
     send::tell_agent(case, &mut reach, agent, mail);
-    let first = complaints.first().map(|c| c.words(crate::language::Language::En)).unwrap_or_default();
+    let first = complaints.first().map(|c| c.words(Language::En)).unwrap_or_default();
     Decision {
         events: reach.events,
         outgoing: reach.outgoing,
         ..Decision::nothing(Disposition::Agent, format!("nothing was done, the agent was told why: {first}"))
     }
+}
+
+/// What was wrong, and once, where a line may be no command at all, how it is sent.
+fn lines(complaints: &[Complaint], language: Language) -> Vec<String> {
+    let words = complaints.iter().map(|complaint| complaint.words(language));
+    let may_be_text = complaints.iter().any(Complaint::may_be_text);
+    words.chain(may_be_text.then(|| wording::meant_for_the_reader(language))).collect()
 }

@@ -38,6 +38,9 @@ impl<'a> Act<'a, '_> {
             let about = Some((&self.ticket, self.internal));
             desk_work::answer(self.case, &mut reach, self.agent, about, command);
         }
+        if self.is_withheld {
+            self.tell_author(&mut reach, wording::withheld(self.agent.language));
+        }
         self.warn_of_copies(&mut reach, message.as_ref());
         self.say_where_it_is(&mut reach, message.as_ref());
         self.say_what_stayed(&mut reach, message.as_ref());

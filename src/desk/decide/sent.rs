@@ -10,6 +10,7 @@ use super::draft;
 use super::draft::folded;
 use super::send::Reach;
 use crate::address::{Address, Person};
+use crate::desk::command::{self, Command};
 use crate::desk::decision::{Decision, Disposition, Event, NewMessage, Outgoing, Role, Template};
 use crate::desk::facts::TicketFacts;
 use crate::desk::ticket::{self, Action, Outcome};
@@ -124,7 +125,11 @@ fn to_the_others(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts) {
     let mut values = draft::values(case.config(), ticket);
     values.requester_address = String::new();
     values.author_name.clone_from(&queue.title);
-    values.text = case.mail.visible();
+    let Some(text) = text_without_commands(case) else {
+        let why = "not passed on to the other participants: its text holds a line that may be a command";
+        return reach.events.push(Event::Remark(ticket.number, why.to_owned()));
+    };
+    values.text = text;
     values.sender_is_proven = true;
     for person in ticket.participants.iter().filter(|person| !reached(case, &person.address)) {
         reach.outgoing.push(Outgoing {
@@ -136,4 +141,15 @@ fn to_the_others(case: &Case<'_>, reach: &mut Reach, ticket: &TicketFacts) {
             ..draft::blank(Template::Reply, person.clone(), queue, ticket.number, ticket.language)
         });
     }
+}
+
+/// What the desk itself sends of it. Nobody carries out commands that were written there, but they are passed on to nobody,
+/// and no note is; `None` where it cannot be told what is meant.
+fn text_without_commands(case: &Case<'_>) -> Option<String> {
+    let parsed = command::parse(&case.mail.fresh());
+    if parsed.commands.is_empty() && parsed.faults.is_empty() {
+        return Some(case.mail.visible());
+    }
+    let is_plain = parsed.faults.is_empty() && !parsed.commands.contains(&Command::Note);
+    Some(parsed.text).filter(|text| is_plain && !text.is_empty())
 }

@@ -283,6 +283,8 @@ fn document() -> String {
          - **for notes**: the token of mail about an internal note, and of the address for notes. What answers it is a \
          note, whether the token is good or not, unless it says `#public`. Where several tokens stand in References, that \
          of the mail answered counts.\n\
+         - **desk's**: the token of what is about no ticket: a list, the digest, the list of commands. An agent's answer to \
+         such reaches no requester, whatever else it points at: only a tag in its subject names a ticket.\n\
          - **held**: stored without effect; the agent's registered address is asked to confirm by replying. A \
          reply whose first line is short and holds a no confirms nothing.\n\n"
     );

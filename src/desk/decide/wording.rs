@@ -3,7 +3,7 @@
 //! Here and not in the templates because which line stands depends on what was asked.
 
 use crate::desk::command::Listing;
-use crate::desk::facts::{Figures, Said};
+use crate::desk::facts::{FOUND_MAX, Figures, LISTED_MAX, Said};
 use crate::language::Language;
 use jiff::tz::TimeZone;
 
@@ -33,7 +33,23 @@ pub(super) fn list(listing: &Listing, count: usize, language: Language) -> Strin
             format!("Tickets com \"{words}\""),
         ],
     };
-    format!("{}: {count}", pick(language, [en, es, pt]))
+    format!("{}: {}", pick(language, [en, es, pt]), counted(count, LISTED_MAX, language))
+}
+
+/// How many there are; where the list ends at its bound, that there may be more.
+fn counted(count: usize, bound: usize, language: Language) -> String {
+    let words = [
+        format!(
+            "the first {count}; there may be more, so ask for less: #list with a status, a queue, a label or an address, or #search"
+        ),
+        format!(
+            "los primeros {count}; puede haber más, así que pida menos: #lista con un estado, una cola, una etiqueta o una dirección, o #buscar"
+        ),
+        format!(
+            "os primeiros {count}; pode haver mais, por isso peça menos: #lista com um estado, uma fila, uma etiqueta ou um endereço, ou #buscar"
+        ),
+    ];
+    if count < bound { count.to_string() } else { pick(language, words) }
 }
 
 /// What a search found.
@@ -46,7 +62,7 @@ pub(super) fn search(words: &str, count: usize, language: Language) -> String {
             format!("Encontrados com \"{words}\""),
         ],
     );
-    format!("{heading}: {count}")
+    format!("{heading}: {}", counted(count, FOUND_MAX, language))
 }
 
 /// The desk's figures, a line each.
@@ -234,4 +250,49 @@ pub(super) fn without_text(files: &str, language: Language) -> String {
         ),
     ];
     pick(language, words)
+}
+
+/// How a line that looks like a command and is none is sent.
+pub(super) fn meant_for_the_reader(language: Language) -> String {
+    let words = [
+        "If such a line is no command but belongs to your text, put a word in front of the # and send it again: “See #general”.",
+        "Si una línea así no es una orden sino parte de su texto, ponga una palabra delante de la # y envíelo otra vez: «Vea #general».",
+        "Se uma linha assim não é um comando mas parte do seu texto, ponha uma palavra antes do # e envie outra vez: “Veja #general”.",
+    ];
+    pick(language, words.map(str::to_owned))
+}
+
+/// That the text of a mail that only asked the desk for something was sent to nobody.
+pub(super) fn withheld(language: Language) -> String {
+    let words = [
+        "Your mail asked the desk for something, so its text was sent to nobody; it is kept as a draft. If it is for the requester, send it again without that line; if it is for agents, with #note on top.",
+        "Su correo pedía algo a la mesa, así que su texto no se envió a nadie; queda guardado como borrador. Si es para el solicitante, envíelo otra vez sin esa línea; si es para agentes, con #nota al principio.",
+        "O seu e-mail pedia algo à central, por isso o texto não foi enviado a ninguém; fica guardado como rascunho. Se é para o solicitante, envie-o outra vez sem essa linha; se é para agentes, com #nota no início.",
+    ];
+    pick(language, words.map(str::to_owned))
+}
+
+/// That what stood beside desk work has no reader.
+pub(super) fn beside(language: Language) -> String {
+    let words = [
+        "The other lines of your mail were read by nobody: it names no ticket. To write to a requester, reply to a mail of the ticket, or write #show NUMBER and reply to what comes.",
+        "Las demás líneas de su correo no las leyó nadie: no nombra ningún ticket. Para escribir a un solicitante, responda a un correo del ticket, o escriba #mostrar NÚMERO y responda a lo que le llegue.",
+        "As outras linhas do seu e-mail não foram lidas por ninguém: ele não indica nenhum ticket. Para escrever a um solicitante, responda a um e-mail do ticket, ou escreva #mostrar NÚMERO e responda ao que chegar.",
+    ];
+    pick(language, words.map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_ends_at_its_bound_says_so() {
+        for language in Language::ALL {
+            assert!(list(&Listing::Open, LISTED_MAX - 1, language).ends_with(": 99"));
+            for full in [list(&Listing::Open, LISTED_MAX, language), search("toner", FOUND_MAX, language)] {
+                assert!(full.contains("#list") && full.contains(':'), "{full}");
+            }
+        }
+    }
 }

@@ -16,11 +16,20 @@ pub enum Complaint {
     NoReader,
     /// No ticket is named.
     NoTicket,
+    /// It replies to mail of the desk's that is about no ticket.
+    AnswersDesk,
     /// No such agent.
     NoAgent {
         /// What was written.
         found: String,
         /// The queue's agents.
+        known: Vec<String>,
+    },
+    /// Several agents have the name.
+    SeveralAgents {
+        /// What was written.
+        found: String,
+        /// Who they are.
         known: Vec<String>,
     },
     /// No such queue.
@@ -79,6 +88,11 @@ impl Complaint {
         }
     }
 
+    /// Whether the line may be meant for those who read the mail.
+    pub(super) fn may_be_text(&self) -> bool {
+        matches!(self, Self::Fault(Fault::Unknown { .. } | Fault::Middle { .. } | Fault::Behind { .. }))
+    }
+
     fn all(&self) -> [String; 3] {
         match self {
             Self::Fault(fault) => fault_words(fault),
@@ -97,12 +111,25 @@ impl Complaint {
                 "El correo no nombra ningún ticket. Responda a un aviso, o ponga la etiqueta del ticket en el asunto.".into(),
                 "O e-mail não indica nenhum ticket. Responda a um aviso, ou coloque a etiqueta do ticket no assunto.".into(),
             ],
+            Self::AnswersDesk => [
+                "What you replied to belongs to no ticket, so your text has no reader. To answer a ticket, write #show NUMBER and reply to what comes. To ask the desk for something as anybody else does, write a new mail.".into(),
+                "Aquello a lo que respondió no pertenece a ningún ticket, así que su texto no tiene lector. Para contestar un ticket, escriba #mostrar NÚMERO y responda a lo que le llegue. Para pedir algo a la mesa como cualquiera, escriba un correo nuevo.".into(),
+                "Aquilo a que respondeu não pertence a nenhum ticket, por isso o seu texto não tem leitor. Para responder a um ticket, escreva #mostrar NÚMERO e responda ao que chegar. Para pedir algo à central como qualquer pessoa, escreva um e-mail novo.".into(),
+            ],
             Self::NoAgent { found, known } => {
                 let known = known.join(", ");
                 [
                     format!("There is no agent {found}. The agents of this queue: {known}."),
                     format!("No hay ningún agente {found}. Los agentes de esta cola: {known}."),
                     format!("Não há nenhum agente {found}. Os agentes desta fila: {known}."),
+                ]
+            }
+            Self::SeveralAgents { found, known } => {
+                let known = known.join(", ");
+                [
+                    format!("Several agents are called {found}. Write the address of one: {known}."),
+                    format!("Varios agentes se llaman {found}. Escriba la dirección de uno: {known}."),
+                    format!("Vários agentes se chamam {found}. Escreva o endereço de um: {known}."),
                 ]
             }
             Self::NoQueue { found, known } => {

@@ -137,7 +137,8 @@ const FROM: [&str; 30] = [
     "보낸 사람",
     "từ",
 ];
-const DATE: [&str; 39] = [
+const DATE: [&str; 40] = [
+    "enviat",
     "message du",
     "sent on",
     "sent",
@@ -213,7 +214,8 @@ const TO: [&str; 33] = [
     "za",
     "до",
 ];
-const SUBJECT: [&str; 30] = [
+const SUBJECT: [&str; 31] = [
+    "tema",
     "sujet",
     "título",
     "titel",

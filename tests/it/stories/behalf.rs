@@ -244,3 +244,44 @@ async fn who_called_is_acknowledged_without_a_word_of_the_note() {
     assert!(!acknowledgement.raw.contains("enfadada") && !acknowledgement.text.contains("enfadada"));
     world.verify();
 }
+
+/// María wrote to Luís, he to Ana, and she to the desk: the ticket is María's, and nothing of the way shows.
+#[tokio::test]
+async fn of_what_agents_forwarded_to_one_another_the_first_sender_is_the_requester() {
+    let mut world = World::start().await;
+    let proof = proven(&mut world).await;
+    let body = format!(
+        "#nuevo acuse\r\n\r\n---------- Forwarded message ---------\r\nDe: Luís Souza <{LUIS}>\r\nDate: mar, 6 ene 2026\r\nSubject: Fwd: Factura de octubre\r\nTo: <{ANA}>\r\n\r\nAna, es una pesada.\r\n\r\n---------- Forwarded message ---------\r\nDe: María López <{MARIA}>\r\nDate: lun, 5 ene 2026\r\nSubject: Factura de octubre\r\nTo: <{LUIS}>\r\n\r\nBuenos días, la factura está mal.\r\n"
+    );
+    forward(&mut world, &proof, &body);
+    world.work().await;
+    let ticket = world.ticket(*world.tickets().last().unwrap());
+    assert_eq!(
+        (ticket.requester_address.as_str(), ticket.row.subject.as_str()),
+        (MARIA, "Factura de octubre")
+    );
+    let acknowledgement = world.new_mail(MARIA);
+    for secret in ["pesada", LUIS, ANA, "original@client.example"] {
+        assert!(!acknowledgement.raw.contains(secret), "{secret}: {}", acknowledgement.raw);
+    }
+    let public: Vec<&str> = ticket
+        .messages
+        .iter()
+        .filter(|message| !message.internal)
+        .map(|message| message.text.as_str())
+        .collect();
+    assert_eq!(public, ["Buenos días, la factura está mal."]);
+    // What a colleague asks is the colleague's.
+    let own = body
+        .split("---------- Forwarded message ---------\r\nDe: María")
+        .next()
+        .unwrap()
+        .replace("acuse", "");
+    let letter = world
+        .letter(ANA, "Fwd: otra", &own)
+        .with(&format!("References: <otra@client.example> <{}>\r\n", proof.id));
+    world.posts(&letter);
+    world.work().await;
+    assert_eq!(world.ticket(*world.tickets().last().unwrap()).requester_address, LUIS);
+    world.verify();
+}

@@ -348,3 +348,43 @@ async fn a_ticket_of_an_agent_who_left_is_everybodys() {
     assert!(world.new_mails(LUIS).iter().any(|mail| mail.text.contains("¿Hay alguien?")));
     world.verify();
 }
+
+#[tokio::test]
+async fn a_ticket_is_given_to_an_agent_by_name() {
+    let eva = "\n[[agent]]\naddress = \"ana.lopez@desk.example\"\nname = \"Ana López\"\n";
+    for (text, has_it) in [
+        ("#asignar Luis", Some(LUIS)),
+        ("#asignar luís souza", Some(LUIS)),
+        ("#atribuir a @LUIS", Some(LUIS)),
+        ("#assign ana garcia", Some(ANA)),
+        ("#asignar ana.lopez", Some("ana.lopez@desk.example")),
+        ("#asignar Ana López", Some("ana.lopez@desk.example")),
+        ("#asignar López", None),
+        ("#asignar Lui", None),
+    ] {
+        let (mut world, number, note) = opened("", "", eva).await;
+        world.answers(ANA, &note, text);
+        world.work().await;
+        world.no_mail(MARIA);
+        let assignee = world.ticket(number).row.assignee;
+        assert_eq!(assignee, has_it.unwrap_or_default(), "{text}");
+        let told = world.new_mails(ANA).pop().map(|mail| mail.text).unwrap_or_default();
+        assert_eq!(told.contains("Luís Souza <luis@desk.example>"), has_it.is_none(), "{text}: {told}");
+        world.verify();
+    }
+    // Two are called Ana: neither is meant, and both are named.
+    let (mut world, number, note) = opened("", "", eva).await;
+    world.answers(ANA, &note, "Hola María.\r\n\r\n#asignar Ana");
+    world.work().await;
+    world.no_mail(MARIA);
+    assert_eq!(world.ticket(number).row.assignee, "");
+    let told = world.new_mail(ANA).text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "Varios agentes se llaman Ana",
+        "Ana García <ana@desk.example>",
+        "Ana López <ana.lopez@desk.example>",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    world.verify();
+}

@@ -172,3 +172,82 @@ async fn the_digest_comes_in_the_morning_of_the_agents_zone_and_only_with_conten
     world.no_mail(EVA);
     world.verify();
 }
+
+#[tokio::test]
+async fn words_beside_a_question_to_the_desk_go_to_nobody_and_the_agent_is_told() {
+    let mut world = World::start().await;
+    let (numbers, note) = two_tickets(&mut world).await;
+    let status = world.ticket(numbers[0]).row.status.word();
+    for text in ["#lista\r\n\r\nY dígame cuáles son de ayer.", "Saludos,\r\nAna\r\n\r\n#buscar impresora"] {
+        world.answers(ANA, &note, text);
+        world.work().await;
+        world.no_mail(MARIA);
+        assert_eq!(world.ticket(numbers[0]).row.status.word(), status, "{text}");
+        let mails = world.new_mails(ANA);
+        assert!(mails.iter().any(|mail| mail.text.contains("Impresora")), "the question is answered: {text}");
+        let told = mails.iter().find(|mail| mail.text.contains("queda guardado como borrador")).expect(text);
+        assert!(told.text.contains(MARIA), "it says who will read a reply: {}", told.text);
+    }
+    // Who says for whom it is means it.
+    world.answers(ANA, &note, "#público\r\n#lista\r\n\r\nHola María.");
+    world.answers(ANA, &note, "#nota\r\n#lista\r\n\r\nEs un cliente difícil.");
+    world.work().await;
+    assert!(world.new_mail(MARIA).text.contains("Hola María."));
+    assert!(world.ticket(numbers[0]).messages.last().unwrap().internal);
+    world.new_mails(ANA);
+
+    // About no ticket.
+    let list = asks(&mut world, &note, "#lista").await.remove(0);
+    for (text, is_told) in [
+        ("#lista\r\n\r\nY dígame cuáles son de ayer.", true),
+        ("#ausente hasta 3d\r\n\r\nDígale a Luis que lleve los míos.", true),
+        ("#lista\r\n\r\nSaludos,\r\nAna García", false),
+    ] {
+        world.answers(ANA, &list, text);
+        world.work().await;
+        let told = world.new_mails(ANA).iter().any(|mail| mail.text.contains("no las leyó nadie"));
+        assert_eq!(told, is_told, "{text}");
+    }
+    assert_eq!(world.tickets(), numbers);
+    world.no_mail(MARIA);
+    world.verify();
+}
+
+#[tokio::test]
+async fn who_answers_a_list_with_words_alone_is_told_how_a_ticket_is_answered() {
+    let mut world = World::start_with("", "", VENTAS).await;
+    let (numbers, note) = two_tickets(&mut world).await;
+    // It answers the notification, and points at it; nothing in it says who would read a reply.
+    world.answers(ANA, &note, "#lista");
+    world.work().await;
+    let list = world.new_mail(ANA);
+    assert!(!list.subject.contains(&numbers[0].to_string()), "{}", list.subject);
+    world.answers(ANA, &list, "La de la impresora ya la he arreglado.");
+    world.work().await;
+    assert_eq!(world.tickets(), numbers, "it is no request");
+    let told = world.new_mail(ANA);
+    assert!(told.text.contains("#mostrar") && told.text.contains("ya la he arreglado"), "{}", told.text);
+    world.answers(ANA, &told, &format!("#mostrar {}", numbers[0]));
+    world.work().await;
+    assert!(world.new_mail(ANA).text.contains("segundo piso"));
+    world.no_mail(MARIA);
+    world.verify();
+}
+
+#[tokio::test]
+async fn of_closed_tickets_the_newest_stands_first() {
+    let mut world = World::start().await;
+    let (numbers, note) = two_tickets(&mut world).await;
+    for number in [numbers[1], numbers[0]] {
+        world.clock.advance(3600);
+        let letter = world
+            .letter(ANA, &format!("[#{number}]"), "#cerrar")
+            .with(&format!("References: <{}>\r\n", asks(&mut world, &note, "#lista").await[0].id));
+        world.posts(&letter);
+        world.work().await;
+    }
+    let list = asks(&mut world, &note, "#lista cerrados").await.remove(0);
+    let at = |number: i64| list.text.find(&number.to_string()).unwrap_or_else(|| panic!("{}", list.text));
+    assert!(at(numbers[0]) < at(numbers[1]), "{}", list.text);
+    world.verify();
+}

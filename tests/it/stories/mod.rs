@@ -17,6 +17,7 @@ mod commands;
 mod desk_work;
 mod bad;
 mod marks;
+mod honest;
 mod odd;
 mod quarantine;
 mod hostile;

@@ -254,3 +254,28 @@ async fn an_answer_with_the_desk_itself_in_cc_is_filed_whichever_copy_is_seen_fi
         office.world.verify();
     }
 }
+
+/// In the webmail nobody reads commands. The requester has them as they were written; the desk sends them to nobody.
+#[tokio::test]
+async fn a_command_written_in_the_webmail_is_passed_on_to_no_participant() {
+    for (text, passed_on) in [
+        ("Pasamos esta tarde.\r\n\r\n#cerrar", true),
+        ("Pasamos esta tarde.\r\n\r\n#nota", false),
+        ("#privado\r\nPasamos esta tarde.", false),
+    ] {
+        let mut office = Office::start().await;
+        let (number, id, _) = office.opened().await;
+        office.world.new_mails(PEDRO);
+        office.sends(&format!("To: <{MARIA}>\r\nSubject: Re: Impresora\r\nIn-Reply-To: <{id}>"), text);
+        office.works().await;
+        let copies = office.world.new_mails(PEDRO);
+        assert_eq!(copies.len(), usize::from(passed_on), "{text}");
+        assert!(
+            copies.iter().all(|copy| copy.text.contains("Pasamos") && !copy.text.contains("#c")),
+            "{text}"
+        );
+        assert_eq!(office.world.ticket(number).messages.len(), 2, "{text}");
+        assert!(office.world.new_mail(ANA).text.contains("Pasamos"), "{text}");
+        office.world.verify();
+    }
+}
