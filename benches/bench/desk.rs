@@ -92,6 +92,8 @@ impl Desk {
             .arg("--config")
             .arg(self.path("config.toml"))
             .arg("run")
+            // As the systemd unit runs it.
+            .env("MALLOC_ARENA_MAX", "2")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
