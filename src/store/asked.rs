@@ -2,7 +2,7 @@
 //! bounded; they see the queues that the agent works in and the tickets that the agent has.
 
 use super::StoreError;
-use super::facts::{Question, ROW_COLUMNS, row};
+use super::facts::{LIVE, Question, ROW_COLUMNS, row};
 use crate::address::{Address, Person};
 use crate::clock::Timestamp;
 use crate::config::{Agent, Config};
@@ -29,7 +29,6 @@ pub const OVERDUE_SECS: i64 = 2 * 86400;
 /// What counts as lately in the figures, in seconds: seven days.
 const LATELY_SECS: i64 = 7 * 86400;
 
-const LIVE: &str = "status IN ('new', 'open', 'pending')";
 /// Our turn. Says twice that they are live, for SQLite uses the index of live tickets only where the same words stand.
 const OURS: &str = "status IN ('new', 'open', 'pending') AND status IN ('new', 'open')";
 

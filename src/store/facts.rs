@@ -16,7 +16,7 @@ use crate::mail::ids::MessageId;
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
-pub(super) use people::{ROW_COLUMNS, budget_columns, hour_of, row};
+pub(super) use people::{LIVE, ROW_COLUMNS, budget_columns, hour_of, row};
 pub use people::{notified, told};
 pub use reported::outgoing;
 pub(super) use ticket::{follow_merges, language, status};

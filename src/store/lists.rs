@@ -1,15 +1,13 @@
 //! Lists for the command line and for agents' requests: tickets, mails, outgoing mail. Read-only.
 
 use super::StoreError;
-use super::facts::{ROW_COLUMNS, row};
+use super::facts::{LIVE, ROW_COLUMNS, row};
 use super::read::Reader;
 use crate::clock::Timestamp;
 use crate::desk::decision::Row;
+use crate::desk::ticket::Status;
 use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
-
-/// Tickets that are not done with, as the partial indexes of them say it.
-const LIVE: &str = "status IN ('new', 'open', 'pending')";
 
 /// Which tickets are listed.
 #[derive(Debug, Clone, Default)]
@@ -143,7 +141,7 @@ impl Reader {
         // Only what is asked for is written out, so that the index serves that holds it; live tickets have one of their own.
         let is_live = match filter.status.as_deref() {
             None => !filter.all,
-            Some(status) => matches!(status, "new" | "open" | "pending"),
+            Some(word) => Status::from_word(word).is_some_and(Status::is_live),
         };
         let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
         let wanted = [

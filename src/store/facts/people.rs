@@ -13,6 +13,9 @@ use rusqlite::{Connection, OptionalExtension};
 pub(in crate::store) const ROW_COLUMNS: &str =
     "number, status, queue, subject, requester_name, requester, assignee, changed_at";
 
+/// Tickets that are not done with. SQLite uses the indexes of them only where the same words stand.
+pub(in crate::store) const LIVE: &str = "status IN ('new', 'open', 'pending')";
+
 /// Earlier tickets of a sender are counted up to this.
 const HISTORY_COUNT_MAX: i64 = 1000;
 
